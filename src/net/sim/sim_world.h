@@ -1,0 +1,58 @@
+#pragma once
+/// The simulated world: several services in one process on virtual time, with a network, a disk and
+/// randomness that are made from one seed. The same seed replays the same run, event by event.
+///
+/// A test builds a SimWorld, asks for an Env per simulated host, constructs real services on them, and
+/// turns the world with run_for() / run_until(). Time jumps from event to event; nothing sleeps.
+///
+/// Faults: latency, loss of connections, partitions and slow readers by NetworkFaults; more by calling
+///         partition(), heal() and reset_connections() from the test.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "net/env.h"
+
+namespace wireway::net {
+
+/// Of each connection in the simulated network.
+struct NetworkFaults {
+  Duration latency_min = std::chrono::microseconds{50};
+  Duration latency_max = std::chrono::microseconds{500};
+  /// Chance in a million, per delivery, that the connection breaks instead.
+  std::uint32_t break_per_million = 0;
+  /// Deliveries are cut into pieces of 1..n bytes at random; 0 = whole.
+  std::size_t fragment_bytes_max = 0;
+};
+
+class SimHost;
+
+class SimWorld {
+ public:
+  explicit SimWorld(std::uint64_t seed, NetworkFaults faults = {});
+  ~SimWorld();
+
+  /// The host of that name, made on first use; streams connect by host name ("broker:1883").
+  Env env(const std::string& host);
+
+  /// Runs all events up to now + span of virtual time.
+  void run_for(Duration span);
+  /// Runs until `condition` holds after an event; false if `limit` of virtual time passes first.
+  bool run_until(const std::function<bool()>& condition, Duration limit);
+
+  MonoTime now() const;
+  /// Between two hosts: packets are held until heal().
+  void partition(const std::string& a, const std::string& b);
+  void heal(const std::string& a, const std::string& b);
+  /// Every open connection of the host breaks at once.
+  void reset_connections(const std::string& host);
+
+ private:
+  friend class SimHost;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace wireway::net

@@ -1,0 +1,81 @@
+#pragma once
+/// The door to resources: list, watch, status and events, the same over a Kubernetes API (KubeResources)
+/// and over a folder of manifests (FolderResources). A service cannot tell which one it talks to.
+///
+/// Thread: the Loop's; callbacks come from the loop, never inside the call that asked.
+/// Errors: a watch never ends: it relists with back-off after any failure and reports by on_trouble.
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "resource/kind.h"
+
+namespace wireway::resource {
+
+/// Receives one kind's objects. After a reconnect every living object may be put again and the missing
+/// ones are erased: the receiver acts on the state, not on the event.
+class WatchHandler {
+ public:
+  virtual ~WatchHandler() = default;
+  virtual void on_put(const json::value& object) = 0;
+  virtual void on_erase(const ObjectKey& key) = 0;
+  /// The first whole list has been put; comes once.
+  virtual void on_synced() = 0;
+};
+
+/// Ends with its destruction.
+class Watch {
+ public:
+  virtual ~Watch() = default;
+};
+
+/// A Kubernetes Event about an object: what happened, for people and for the UI.
+struct EventRecord {
+  Kind kind;
+  ObjectKey about;
+  bool warning = false;
+  std::string reason;   ///< one PascalCase word: "ChildExited"
+  std::string message;  ///< one sentence
+  std::string component;  ///< who says it: "supervisor", "opcua"
+};
+
+class Resources {
+ public:
+  using Done = std::function<void(Result<json::value>)>;
+
+  virtual ~Resources() = default;
+
+  /// `space` empty = all namespaces.
+  [[nodiscard]] virtual std::unique_ptr<Watch> watch(const Kind& kind, const std::string& space,
+                                                     WatchHandler& handler) = 0;
+  virtual void get(const Kind& kind, const ObjectKey& key, Done done) = 0;
+  /// Creates or replaces as server-side apply would, in the name of `manager`. The object names its own
+  /// apiVersion and kind.
+  virtual void apply(const json::value& object, const std::string& manager, Done done) = 0;
+  virtual void create(const json::value& object, Done done) = 0;
+  virtual void remove(const Kind& kind, const ObjectKey& key, Done done) = 0;
+  /// JSON merge patch of the status subresource: {"conditions":[...]}. Lost writes are retried until a
+  /// newer patch of the same object replaces them or the object is gone.
+  virtual void patch_status(const Kind& kind, const ObjectKey& key, json::object status) = 0;
+  /// Repeats of the same event raise its count.
+  virtual void emit(EventRecord record) = 0;
+};
+
+/// One condition of `status.conditions` (Kubernetes API conventions).
+struct Condition {
+  std::string type = "Ready";
+  bool status = false;
+  std::string reason;
+  std::string message;
+  std::int64_t observed_generation = 0;
+};
+
+/// `{"conditions":[...]}` with lastTransitionTime kept from `previous` (an object's status or null)
+/// where type and status are unchanged.
+json::object status_with(const Condition& condition, const json::value* previous, WallTime now);
+
+}  // namespace wireway::resource
