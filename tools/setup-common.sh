@@ -26,7 +26,15 @@ quietly() {
   local log=$1
   shift
   if ! "$@" >>"$log" 2>&1 9>&-; then
+    if [ "$(wc -l <"$log")" -gt 60 ]; then head -n 20 "$log" >&2; echo '[...]' >&2; fi
     tail -n 40 "$log" >&2
     return 1
   fi
+}
+
+# Puts the Node.js and npm that tools/setup-node provides first on PATH.
+use_node() {
+  local folder
+  folder=$("$wireway_root/tools/setup-node" --find) || fail "Node.js is missing: run tools/setup build"
+  case ":$PATH:" in *":$folder:"*) ;; *) export PATH=$folder:$PATH ;; esac
 }
