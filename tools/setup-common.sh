@@ -1,10 +1,12 @@
-# What the set-up scripts share; they source it. Bash, no side effect but the variables and functions below.
+# What the set-up scripts share; they source it. Bash, no side effect but what stands below.
 #
 #   wireway_root   the checkout
 #   wireway_cache  what is fetched or built once, outside the checkout (see docs/adr for why)
 
 wireway_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 wireway_cache=${WIREWAY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/wireway}
+
+trap 'say "error: line $LINENO failed unexpectedly: $BASH_COMMAND"' ERR
 
 say() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; }
 
