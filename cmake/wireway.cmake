@@ -57,6 +57,7 @@ find_package(PkgConfig REQUIRED)
 find_package(fmt REQUIRED)
 find_package(GTest REQUIRED)
 include(GoogleTest)
+include(${CMAKE_CURRENT_LIST_DIR}/embed.cmake)
 
 # wireway_library(<name> SOURCES a.cpp b.cpp... [DEPENDS targets...])
 #
