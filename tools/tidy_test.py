@@ -6,6 +6,7 @@
 
 import importlib.machinery
 import importlib.util
+import json
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,7 @@ def load(name):
 
 tidy = load("tidy")
 wrap = load("wrap-comments")
+licences = load("licences")
 from tidylib.source import Source  # noqa: E402
 
 DOC = "#pragma once\n/// What this header is for, in one sentence.\n\n"
@@ -257,6 +259,24 @@ class WrapTest(unittest.TestCase):
     def test_comments_that_fit_stay_as_they_are(self):
         lines = ["/// One", "/// two.", "", "int a;  // three"]
         self.assertEqual(wrap.wrap_lines(lines), lines)
+
+
+class LicenceTest(unittest.TestCase):
+    def test_expressions(self):
+        for free in ("MIT", "(MIT OR GPL-3.0)", "MIT AND (ISC OR GPL-2.0)", "Apache-2.0"):
+            self.assertTrue(licences.is_free(free), free)
+        for bound in ("GPL-3.0", "MIT AND GPL-2.0", "AGPL-3.0-only", "UNLICENSED", "", "SEE LICENSE IN x", "(MIT"):
+            self.assertFalse(licences.is_free(bound), bound)
+
+    def test_a_lock_file_with_a_bound_or_unknown_licence_fails(self):
+        with tempfile.TemporaryDirectory() as folder:
+            lock = Path(folder) / "package-lock.json"
+            entries = {"": {}, "node_modules/a": {"license": "MIT"}, "node_modules/b": {"license": "GPL-3.0", "version": "1"},
+                       "node_modules/c": {}}
+            lock.write_text(json.dumps({"packages": entries}), encoding="utf-8")
+            found = list(licences.check_lock(lock, set(), set()))
+            self.assertEqual(found, ["b 1: licence 'GPL-3.0'", "c : no licence stated"])
+            self.assertEqual(len(list(licences.check_lock(lock, {"c"}, set()))), 1)
 
 
 if __name__ == "__main__":

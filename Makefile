@@ -1,0 +1,43 @@
+# The verbs people type. Each is a few words here and does its work in tools/, cmake/ or ui/.
+#
+#   make run      install what is missing, build, and start Wireway with its demo plant (Ctrl-C ends it)
+#   make test     install what is missing, build, and run every test
+#   make build    build/$(PRESET)/wireway; PRESET=release (default), dev, asan, tsan or fuzz
+#   make bench    run the benchmarks
+#   make fmt      lay the sources out; make lint: check layout, tidy and linters
+#   make clean    remove what was built; what was downloaded stays in the cache outside the checkout
+#
+# ARGS="..." goes to `wireway up` (run) or to the test runner (test), as in: make test ARGS="unit ui"
+
+PRESET ?= release
+ARGS ?=
+
+.PHONY: run test build bench fmt lint clean
+.DEFAULT_GOAL := build
+
+run: build
+	@exec build/$(PRESET)/wireway up --demo $(ARGS)
+
+build:
+	@tools/setup build
+	@tools/build $(PRESET) wireway
+
+test:
+	@tools/setup test
+	@tools/test --preset $(PRESET) $(ARGS)
+
+bench:
+	@tools/setup build
+	@tools/build $(PRESET)
+	@tools/bench build/$(PRESET)
+
+fmt:
+	@tools/setup dev
+	@tools/fmt
+
+lint:
+	@tools/setup dev
+	@tools/lint
+
+clean:
+	rm -rf build ui/dist
