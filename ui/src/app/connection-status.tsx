@@ -1,0 +1,41 @@
+import { clsx } from "clsx";
+import { CircleCheck, CircleX, LoaderCircle } from "lucide-react";
+import type { LinkState } from "@/live/connection";
+import { useLink } from "@/live/hooks";
+import { useApiTrouble } from "@/resource/health";
+
+/** Both of the page's connections at a glance; what to do about a broken one stands in the banner. */
+export function ConnectionStatus() {
+  const link = useLink();
+  const trouble = useApiTrouble();
+  return (
+    <ul data-testid="conn-status" className="flex flex-col gap-1 px-1.5 text-xs">
+      <Line name="Live values" up={link.phase === "connected"} text={linkText(link)} />
+      <Line name="API" up={!trouble} text={trouble ? "Unreachable" : "Connected"} />
+    </ul>
+  );
+}
+
+function linkText(link: LinkState): string {
+  if (link.phase === "connected") return "Connected";
+  if (link.phase === "waiting") return "Disconnected";
+  return link.phase === "connecting" ? "Connecting" : "No address";
+}
+
+function Line({ name, up, text }: { name: string; up: boolean; text: string }) {
+  const busy = text === "Connecting" || text === "No address";
+  const Icon = up ? CircleCheck : busy ? LoaderCircle : CircleX;
+  return (
+    <li
+      title={`${name}: ${text}`}
+      className="flex items-center justify-center gap-1.5 wide:justify-start"
+    >
+      <Icon
+        aria-hidden
+        className={clsx("size-3.5 shrink-0", up ? "text-good" : busy ? "text-ink-3" : "text-bad")}
+      />
+      <span className="hidden text-ink-2 wide:inline">{name}</span>
+      <span className="sr-only wide:not-sr-only wide:ml-auto wide:text-ink-3">{text}</span>
+    </li>
+  );
+}

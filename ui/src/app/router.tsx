@@ -1,0 +1,106 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+} from "@tanstack/react-router";
+import { CircleAlert, MapPinOff } from "lucide-react";
+import { Loading, Message } from "@/components/message";
+import { createLive } from "@/live/live";
+import { openMqtt } from "@/live/mqtt";
+import { Shell } from "./shell";
+
+const live = createLive(openMqtt);
+
+const root = createRootRoute({ component: () => <Shell live={live} /> });
+
+const home = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  component: lazyRouteComponent(() => import("@/features/home/home-page"), "HomePage"),
+});
+
+export interface TextSearch {
+  q?: string;
+}
+
+const textSearch = (search: Record<string, unknown>): TextSearch =>
+  typeof search.q === "string" && search.q !== "" ? { q: search.q } : {};
+
+const assets = createRoute({
+  getParentRoute: () => root,
+  path: "/assets",
+  validateSearch: textSearch,
+  component: lazyRouteComponent(() => import("@/features/assets/assets-page"), "AssetsPage"),
+});
+
+const asset = createRoute({
+  getParentRoute: () => root,
+  path: "/assets/$namespace/$name",
+  validateSearch: (search: Record<string, unknown>) => ({
+    ...textSearch(search),
+    ...(typeof search.quality === "string" ? { quality: search.quality } : {}),
+    ...(typeof search.tag === "string" ? { tag: search.tag } : {}),
+  }),
+  component: lazyRouteComponent(() => import("@/features/assets/asset-page"), "AssetPage"),
+});
+
+const resources = createRoute({
+  getParentRoute: () => root,
+  path: "/resources",
+  component: lazyRouteComponent(
+    () => import("@/features/resources/resources-page"),
+    "ResourcesPage",
+  ),
+});
+
+const resourcesIndex = createRoute({
+  getParentRoute: () => resources,
+  path: "/",
+  beforeLoad: () => {
+    throw redirect({ to: "/resources/$plural", params: { plural: "assets" }, replace: true });
+  },
+});
+
+const resourceList = createRoute({
+  getParentRoute: () => resources,
+  path: "$plural",
+  validateSearch: textSearch,
+  component: lazyRouteComponent(() => import("@/features/resources/list-page"), "ListPage"),
+});
+
+const resourceDetail = createRoute({
+  getParentRoute: () => resources,
+  path: "$plural/$namespace/$name",
+  component: lazyRouteComponent(() => import("@/features/resources/detail-page"), "DetailPage"),
+});
+
+const routeTree = root.addChildren([
+  home,
+  assets,
+  asset,
+  resources.addChildren([resourcesIndex, resourceList, resourceDetail]),
+]);
+
+export const router = createRouter({
+  routeTree,
+  defaultPreload: "intent",
+  defaultPendingComponent: () => <Loading what="the screen" />,
+  defaultNotFoundComponent: () => (
+    <Message icon={MapPinOff} title="There is no such screen">
+      Choose one on the left.
+    </Message>
+  ),
+  defaultErrorComponent: ({ error }) => (
+    <Message icon={CircleAlert} title="This screen failed" tone="bad">
+      {error instanceof Error ? error.message : String(error)}
+    </Message>
+  ),
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

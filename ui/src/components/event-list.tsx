@@ -1,0 +1,68 @@
+import { clsx } from "clsx";
+import { CalendarClock, CircleAlert, Info, TriangleAlert } from "lucide-react";
+import type { EventRow } from "@/resource/event";
+import { Age } from "./age";
+import { Loading, Message } from "./message";
+
+interface EventListProps {
+  rows: readonly EventRow[];
+  loaded: boolean;
+  error: string | undefined;
+  /** Also says which object each event is about: not needed beside that object. */
+  withObject?: boolean;
+}
+
+export function EventList({ rows, loaded, error, withObject = false }: EventListProps) {
+  if (rows.length === 0) {
+    if (error) {
+      return (
+        <Message icon={CircleAlert} title="Cannot list events" tone="bad">
+          {error}
+        </Message>
+      );
+    }
+    if (!loaded) return <Loading what="events" />;
+    return (
+      <Message icon={CalendarClock} title="No events">
+        Starts, restarts and warnings appear here.
+      </Message>
+    );
+  }
+  return (
+    <ul className="divide-y divide-line">
+      {rows.map((row) => (
+        <Row key={row.key} row={row} withObject={withObject} />
+      ))}
+    </ul>
+  );
+}
+
+function Row({ row, withObject }: { row: EventRow; withObject: boolean }) {
+  const Icon = row.warning ? TriangleAlert : Info;
+  return (
+    <li className="flex items-start gap-3 px-4 py-2">
+      <Icon
+        aria-label={row.warning ? "Warning" : "Normal"}
+        className={clsx("mt-0.5 size-4 shrink-0", row.warning ? "text-warn" : "text-ink-3")}
+      />
+      <div className="min-w-0 flex-1">
+        <p className="truncate">
+          <span className="font-medium">{row.reason}</span>
+          {withObject && row.name && (
+            <span className="text-ink-3">
+              {" "}
+              {row.kind} {row.name}
+            </span>
+          )}
+        </p>
+        <p className="line-clamp-2 break-words text-ink-2 text-xs" title={row.message}>
+          {row.message}
+        </p>
+      </div>
+      <div className="num shrink-0 text-ink-3 text-xs leading-5">
+        <Age time={row.time} suffix=" ago" />
+        {row.count > 1 && <p title={`Seen ${row.count} times`}>×{row.count}</p>}
+      </div>
+    </li>
+  );
+}

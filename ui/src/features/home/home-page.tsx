@@ -1,0 +1,107 @@
+import { CircleAlert, Unplug } from "lucide-react";
+import { useMemo } from "react";
+import { Card } from "@/components/card";
+import { EventList } from "@/components/event-list";
+import { Code, Loading, Message } from "@/components/message";
+import { Page } from "@/components/page";
+import { eventRows } from "@/resource/event";
+import { useFeed } from "@/resource/feeds";
+import { KINDS } from "@/resource/kinds";
+import type {
+  Asset,
+  Dataflow,
+  DataflowEndpoint,
+  EndpointProfile,
+  Listener,
+} from "@/resource/types";
+import { Destinations } from "./destinations";
+import { Path } from "./path";
+import { Tiles } from "./tiles";
+import { buildTopology } from "./topology";
+
+const EVENTS_MAX = 30;
+
+/** The whole way of the data at a glance: how much flows where, and what is in trouble. */
+export function HomePage() {
+  const profiles = useFeed<EndpointProfile>(KINDS.endpointProfile);
+  const assets = useFeed<Asset>(KINDS.asset);
+  const brokers = useFeed(KINDS.broker);
+  const listeners = useFeed<Listener>(KINDS.listener);
+  const dataflows = useFeed<Dataflow>(KINDS.dataflow);
+  const endpoints = useFeed<DataflowEndpoint>(KINDS.dataflowEndpoint);
+  const events = useFeed(KINDS.event);
+  const topology = useMemo(
+    () =>
+      buildTopology({
+        profiles: profiles.items,
+        assets: assets.items,
+        brokers: brokers.items,
+        listeners: listeners.items,
+        dataflows: dataflows.items,
+        endpoints: endpoints.items,
+      }),
+    [
+      profiles.items,
+      assets.items,
+      brokers.items,
+      listeners.items,
+      dataflows.items,
+      endpoints.items,
+    ],
+  );
+  const rows = useMemo(() => eventRows(events.items).slice(0, EVENTS_MAX), [events.items]);
+  const feeds = [profiles, assets, brokers, dataflows, endpoints];
+  const failed = feeds.find((feed) => feed.error && !feed.loaded);
+  const loaded = feeds.every((feed) => feed.loaded);
+  return (
+    <Page title="Home" note="From the PLC to the table, live">
+      <Tiles assets={assets.items} dataflows={dataflows.items} />
+      <div className="mt-3 px-6">
+        <Card title="Path of the data" aside="Rates over 5 seconds">
+          {loaded && topology.nodes.length > 0 ? (
+            <Path topology={topology} />
+          ) : (
+            <Placeholder error={failed?.error?.message} loaded={loaded} />
+          )}
+        </Card>
+      </div>
+      <div className="mt-3 grid grid-cols-1 items-start gap-3 px-6 min-[1000px]:grid-cols-5">
+        <div className="min-[1000px]:col-span-3">
+          <Card title="Events" aside="newest first">
+            <div className="max-h-80 overflow-auto">
+              <EventList
+                rows={rows}
+                loaded={events.loaded}
+                error={events.error?.message}
+                withObject
+              />
+            </div>
+          </Card>
+        </div>
+        <div className="min-[1000px]:col-span-2">
+          <Destinations dataflows={dataflows.items} />
+        </div>
+      </div>
+    </Page>
+  );
+}
+
+function Placeholder({ error, loaded }: { error: string | undefined; loaded: boolean }) {
+  if (error) {
+    return (
+      <Message icon={CircleAlert} title="The path cannot be shown" tone="bad">
+        {error}
+      </Message>
+    );
+  }
+  if (!loaded) return <Loading what="the path" />;
+  return (
+    <Message icon={Unplug} title="Nothing is connected yet">
+      <p>
+        Start with <Code>wireway up --demo</Code> to see a simulated PLC, or apply an
+        AssetEndpointProfile and an Asset with <Code>kubectl apply -f</Code>. They appear here at
+        once.
+      </p>
+    </Message>
+  );
+}

@@ -1,0 +1,86 @@
+import { Link } from "@tanstack/react-router";
+import { clsx } from "clsx";
+import {
+  Boxes,
+  CloudDownload,
+  Cpu,
+  Database,
+  Ellipsis,
+  Hash,
+  type LucideIcon,
+  Waypoints,
+  Workflow,
+} from "lucide-react";
+import type { ReactNode } from "react";
+import { StateBadge } from "@/components/state-badge";
+import { Tooltip } from "@/components/tooltip";
+import type { PlacedNode } from "./layout";
+import type { NodeKind } from "./topology";
+
+const ICONS: Record<NodeKind, LucideIcon> = {
+  endpoint: Cpu,
+  asset: Boxes,
+  source: CloudDownload,
+  broker: Waypoints,
+  dataflow: Workflow,
+  storage: Database,
+  topic: Hash,
+  more: Ellipsis,
+};
+
+/** One station's node: what it is, and the state its resource reports with the reason as written. */
+export function NodeCard({ node, children }: { node: PlacedNode; children?: ReactNode }) {
+  const { box, readiness } = node;
+  const alarmed = readiness?.state === "not-ready";
+  const className = clsx(
+    "absolute flex flex-col justify-center rounded-lg border bg-surface px-3 py-2 text-left shadow-card",
+    alarmed ? "border-bad" : "border-line",
+    node.link && "hover:border-line-strong hover:bg-hover",
+  );
+  const style = { left: box.x, top: box.y, width: box.width, height: box.height };
+  const content = <Content node={node}>{children}</Content>;
+  const card = node.link ? (
+    <Link to={node.link.to} params={node.link.params} className={className} style={style}>
+      {content}
+    </Link>
+  ) : (
+    <div className={className} style={style}>
+      {content}
+    </div>
+  );
+  return (
+    <Tooltip content={<Details node={node} />} side="bottom">
+      {card}
+    </Tooltip>
+  );
+}
+
+function Content({ node, children }: { node: PlacedNode; children: ReactNode }) {
+  const Icon = ICONS[node.kind];
+  return (
+    <>
+      <span className="flex min-w-0 items-center gap-1.5">
+        <Icon aria-hidden className="size-3.5 shrink-0 text-ink-3" />
+        <span className="truncate font-medium">{node.title}</span>
+      </span>
+      <span className="truncate text-ink-3 text-xs">{node.note}</span>
+      {node.readiness && <StateBadge readiness={node.readiness} withReason />}
+      {children}
+    </>
+  );
+}
+
+function Details({ node }: { node: PlacedNode }) {
+  return (
+    <span className="block">
+      <b className="font-semibold text-ink">{node.title}</b>
+      {node.note && <span className="block break-all">{node.note}</span>}
+      {node.readiness?.reason && (
+        <span className="block">
+          {node.readiness.reason}
+          {node.readiness.message && `: ${node.readiness.message}`}
+        </span>
+      )}
+    </span>
+  );
+}

@@ -1,0 +1,133 @@
+import { ApiError, getJson, type ResourceList, request } from "./api";
+import { backoffMs, sleep } from "./backoff";
+import { type Kind, kindPath } from "./kinds";
+import { ndjson } from "./ndjson";
+import { redact } from "./redact";
+import type { Slots } from "./slots";
+import { keyOf, type Resource } from "./types";
+
+/** What is known of a kind right now. `items` stay shown, with the error beside, when the API goes away. */
+export interface FeedState {
+  loaded: boolean;
+  items: Resource[];
+  error: ApiError | undefined;
+  nextRetryAt: number | undefined;
+}
+
+export const EMPTY_FEED: FeedState = {
+  loaded: false,
+  items: [],
+  error: undefined,
+  nextRetryAt: undefined,
+};
+
+interface WatchEvent {
+  type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
+  object: Resource & { code?: number; message?: string };
+}
+
+const PUBLISH_DELAY_MS = 50;
+/** A watch that ends sooner than this is not asked for again at once. */
+const WATCH_MS_MIN = 400;
+
+/** Lists a kind, then follows it by watch; lists again on 410, and after a fault with back-off. */
+export class Feed {
+  private readonly items = new Map<string, Resource>();
+  private resourceVersion = "";
+  private error: ApiError | undefined;
+  private nextRetryAt: number | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private readonly kind: Kind,
+    private readonly slots: Slots,
+    private readonly publish: (state: FeedState) => void,
+  ) {}
+
+  async run(signal: AbortSignal): Promise<void> {
+    let attempt = 0;
+    while (!signal.aborted) {
+      try {
+        if (!this.resourceVersion) await this.list(signal);
+        attempt = 0;
+        this.settle(undefined, undefined);
+        const startedAt = performance.now();
+        await this.slots.use(signal, (turn) => this.watch(turn));
+        if (performance.now() - startedAt < WATCH_MS_MIN) await sleep(WATCH_MS_MIN, signal);
+      } catch (error) {
+        if (signal.aborted) break;
+        attempt += 1;
+        const wait = backoffMs(attempt);
+        if (isGone(error)) this.resourceVersion = "";
+        else this.settle(asApiError(error), Date.now() + wait);
+        await sleep(wait, signal);
+      }
+    }
+  }
+
+  private async list(signal: AbortSignal): Promise<void> {
+    const list = await getJson<ResourceList>(kindPath(this.kind), signal);
+    this.items.clear();
+    for (const item of list.items ?? []) this.put(item);
+    this.resourceVersion = list.metadata?.resourceVersion ?? "0";
+    this.publishNow();
+  }
+
+  private async watch(signal: AbortSignal): Promise<void> {
+    const query = new URLSearchParams({
+      watch: "1",
+      resourceVersion: this.resourceVersion,
+      allowWatchBookmarks: "true",
+      timeoutSeconds: String(this.slots.watchSeconds),
+    });
+    try {
+      const response = await request(`${kindPath(this.kind)}?${query}`, signal);
+      if (!response.body) throw new ApiError(0, "The watch has no body");
+      for await (const event of ndjson<WatchEvent>(response.body)) this.apply(event);
+    } catch (error) {
+      if (signal.aborted) return;
+      throw error instanceof ApiError ? error : new ApiError(0, "The watch was cut off");
+    }
+  }
+
+  private apply(event: WatchEvent): void {
+    const { type, object } = event;
+    if (type === "ERROR") throw new ApiError(object.code ?? 500, object.message ?? "Watch failed");
+    this.resourceVersion = object.metadata.resourceVersion ?? this.resourceVersion;
+    if (type === "BOOKMARK") return;
+    if (type === "DELETED") this.items.delete(keyOf(object));
+    else this.put(object);
+    this.timer ??= setTimeout(() => this.publishNow(), PUBLISH_DELAY_MS);
+  }
+
+  /** Items of a list carry neither apiVersion nor kind; the page wants both. */
+  private put(item: Resource): void {
+    const { group, version, kind } = this.kind;
+    const apiVersion = group === "" ? version : `${group}/${version}`;
+    this.items.set(keyOf(item), redact({ ...item, apiVersion, kind }));
+  }
+
+  private settle(error: ApiError | undefined, nextRetryAt: number | undefined): void {
+    const same = this.error === error && this.nextRetryAt === nextRetryAt;
+    this.error = error;
+    this.nextRetryAt = nextRetryAt;
+    if (!same) this.publishNow();
+  }
+
+  private publishNow(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const items = [...this.items.values()].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+    const loaded = this.resourceVersion !== "" || items.length > 0;
+    this.publish({ loaded, items, error: this.error, nextRetryAt: this.nextRetryAt });
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 410;
+}
+
+function asApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  return new ApiError(0, error instanceof Error ? error.message : String(error));
+}
