@@ -36,8 +36,10 @@ class Schema {
   /// Removes unknown fields in place and returns their paths ("spec.foo", "spec.ports[0].bar").
   std::vector<std::string> prune(json::value& object) const;
 
- private:
+  /// The parsed form, for the walks of this folder (detail/schema_node.h).
   struct Node;
+
+ private:
   explicit Schema(std::shared_ptr<const Node> root) : root_(std::move(root)) {}
   std::shared_ptr<const Node> root_;
 };
