@@ -3,8 +3,8 @@
 /// destinations. TLS, proxies and redirects are libcurl's.
 ///
 /// Thread: the OsLoop's. Owns: its connections (kept alive and reused).
-/// Limits: every request has a connect timeout and, unless streamed, a total timeout; a response body
-///         larger than body_bytes_max fails.
+/// Limits: every request has a connect timeout and, unless streamed, a total timeout; a response
+///         body larger than body_bytes_max fails.
 /// Errors: transport failures come as Error with the URL; an HTTP status is not an error.
 
 #include <cstdint>
@@ -24,7 +24,7 @@ struct HttpClientRequest {
   std::string url;
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
-  std::string ca_file;     ///< PEM; empty = system roots
+  std::string ca_file;  ///< PEM; empty = system roots
   Duration connect_timeout = std::chrono::seconds{5};
   Duration total_timeout = std::chrono::seconds{30};  ///< zero = none (streams)
   std::size_t body_bytes_max = 64 * 1024 * 1024;
@@ -33,7 +33,7 @@ struct HttpClientRequest {
 struct HttpClientResponse {
   unsigned status = 0;
   std::vector<std::pair<std::string, std::string>> headers;  ///< names in lower case
-  std::string body;  ///< empty if it was streamed
+  std::string body;                                          ///< empty if it was streamed
 };
 
 /// One request under way; destroying it cancels it and no callback comes afterwards.
@@ -53,8 +53,8 @@ class HttpClient {
 
   [[nodiscard]] virtual std::unique_ptr<HttpCall> send(HttpClientRequest request, Done done) = 0;
   /// The body goes to `on_chunk` as it arrives; `done` comes at its end.
-  [[nodiscard]] virtual std::unique_ptr<HttpCall> stream(HttpClientRequest request, OnChunk on_chunk,
-                                                         Done done) = 0;
+  [[nodiscard]] virtual std::unique_ptr<HttpCall> stream(HttpClientRequest request,
+                                                         OnChunk on_chunk, Done done) = 0;
 };
 
 }  // namespace wireway::link

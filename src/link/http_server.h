@@ -1,11 +1,11 @@
 #pragma once
-/// An HTTP/1.1 server on our streams: the API server and the web UI stand on it. Parsing by Boost.Beast
-/// without its I/O (wire/http).
+/// An HTTP/1.1 server on our streams: the API server and the web UI stand on it. Parsing by
+/// Boost.Beast without its I/O (wire/http).
 ///
 /// Thread: the Loop's. Owns: its connections.
-/// Limits: header_bytes_max, body_bytes_max (413), connections_max (refused with 503), idle_timeout,
-///         read_timeout for a whole request (408), stream_pending_bytes_max for a streamed response
-///         (connection cut: a slow watcher relists).
+/// Limits: header_bytes_max, body_bytes_max (413), connections_max (refused with 503),
+///         idle_timeout, read_timeout for a whole request (408), stream_pending_bytes_max for a
+///         streamed response (connection cut: a slow watcher relists).
 /// Errors: malformed requests get 400 and are closed.
 
 #include <cstdint>

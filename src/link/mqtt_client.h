@@ -1,6 +1,7 @@
 #pragma once
-/// An MQTT 5 client on our loop: used by connectors and dataflows to reach our broker or another one.
-/// Reconnects for ever with back-off and keeps what was published at QoS 1 until it is acknowledged.
+/// An MQTT 5 client on our loop: used by connectors and dataflows to reach our broker or another
+/// one. Reconnects for ever with back-off and keeps what was published at QoS 1 until it is
+/// acknowledged.
 ///
 /// Source:  MQTT 5 sections 3 and 4; codec in wire/mqtt
 /// Thread:  the Loop of its Env
@@ -39,13 +40,15 @@ struct MqttClientOptions {
 struct MqttState {
   bool connected = false;
   bool session_present = false;
-  std::string message;  ///< "connected to 127.0.0.1:1883" / "127.0.0.1:1883 refused: Not authorized (0x87); retry in 2 s"
+  std::string
+      message;  ///< "connected to 127.0.0.1:1883" / "127.0.0.1:1883 refused: Not authorized (0x87); retry in 2 s"
 };
 
 class MqttClient {
  public:
   using OnState = std::function<void(const MqttState&)>;
-  /// Settling the Ack (delivered, filtered, dead_lettered) sends PUBACK/PUBREC; abandoned sends none.
+  /// Settling the Ack (delivered, filtered, dead_lettered) sends PUBACK/PUBREC; abandoned sends
+  /// none.
   using OnMessage = std::function<void(flow::Message, flow::Ack)>;
 
   MqttClient(net::Env& env, MqttClientOptions options, OnState on_state, OnMessage on_message);

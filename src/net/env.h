@@ -1,6 +1,6 @@
 #pragma once
-/// What a service may use of the outside world, handed down from `main` or from a simulation: nothing
-/// above `net/` reaches the system by another way.
+/// What a service may use of the outside world, handed down from `main` or from a simulation:
+/// nothing above `net/` reaches the system by another way.
 
 #include "net/file.h"
 #include "net/loop.h"

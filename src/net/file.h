@@ -1,6 +1,6 @@
 #pragma once
-/// Files and folders as services use them: whole-file reads, atomic replacement, listings and change
-/// notice. Append-only logs (the broker's journal, a Delta commit) have doors of their own.
+/// Files and folders as services use them: whole-file reads, atomic replacement, listings and
+/// change notice. Append-only logs (the broker's journal, a Delta commit) have doors of their own.
 ///
 /// Thread: any; calls block. Keep them off the message path.
 /// Errors: the message names the path and the system's reason ("No space left on device").
@@ -28,7 +28,8 @@ class Files {
   virtual Result<std::string> read(const std::string& path) = 0;
   /// Writes beside and renames; after success the whole new content is on disk (fsync of file and
   /// folder), after failure the old content stands.
-  virtual Result<> replace(const std::string& path, std::string_view content, unsigned mode = 0644) = 0;
+  virtual Result<> replace(const std::string& path, std::string_view content,
+                           unsigned mode = 0644) = 0;
   /// Creates the file with this content; Errc::conflict if it exists. Atomic against other writers.
   virtual Result<> create_new(const std::string& path, std::string_view content) = 0;
   virtual Result<std::vector<FileEntry>> list(const std::string& folder) = 0;  ///< sorted by name

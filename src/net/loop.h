@@ -1,11 +1,12 @@
 #pragma once
-/// The loop: one thread's turn of poll, deliver, drain mailboxes, flush each dirty stream once, run due
-/// timers. Every service lives on a Loop and takes time from it, so that the same object runs on epoll
-/// (net/os) and on virtual time (net/sim).
+/// The loop: one thread's turn of poll, deliver, drain mailboxes, flush each dirty stream once, run
+/// due timers. Every service lives on a Loop and takes time from it, so that the same object runs
+/// on epoll (net/os) and on virtual time (net/sim).
 ///
-/// Thread: one thread owns a Loop and calls everything here except `post()`, which any thread may call.
-/// Order:  timers due at the same instant run in the order in which they were set; posted tasks run in
-///         the order in which one thread posted them.
+/// Thread: one thread owns a Loop and calls everything here except `post()`, which any thread may
+///         call.
+/// Order:  timers due at the same instant run in the order in which they were set; posted tasks run
+///         in the order in which one thread posted them.
 /// Errors: none; a Loop that cannot get its kernel objects ends the process with a clear line.
 
 #include <cstdint>
@@ -39,8 +40,8 @@ class Loop {
   /// Runs `task` at the end of this turn, before dirty streams are flushed.
   virtual void defer(Task task) = 0;
 
-  /// From any thread: runs `task` in one of the next turns and wakes the loop if it sleeps. After the
-  /// Loop has stopped, tasks are destroyed without running.
+  /// From any thread: runs `task` in one of the next turns and wakes the loop if it sleeps. After
+  /// the Loop has stopped for good (is destroyed), tasks are destroyed without running.
   virtual void post(Task task) = 0;
 
   /// Turns until stop(). `stop()` lets the current turn finish (streams are flushed).

@@ -1,6 +1,7 @@
 #pragma once
-/// The loops of one service, one a core, nothing shared between them: shard 0 is the caller's own loop,
-/// the others run on threads of their own (OsShards) or on the same virtual time (simulation).
+/// The loops of one service, one a core, nothing shared between them: shard 0 is the caller's own
+/// loop, the others run on threads of their own (OsShards) or on the same virtual time
+/// (simulation).
 ///
 /// Thread: count() and env() from any; an Env is used only on its own loop. Work crosses by
 ///         `env(i).loop.post(...)`, gathered by the sender to one post per target and turn.
@@ -31,8 +32,8 @@ class GivenShards final : public Shards {
   std::vector<Env> envs_;
 };
 
-/// `main` as shard 0 and count - 1 threads, each with an OsLoop, pinned to nothing. Destroying it stops
-/// and joins the threads; destroy what lives on them first, by posting.
+/// `main` as shard 0 and count - 1 threads, each with an OsLoop, pinned to nothing. Destroying it
+/// stops and joins the threads; destroy what lives on them first, by posting.
 std::unique_ptr<Shards> make_os_shards(Env& main, std::size_t count);
 
 }  // namespace wireway::net

@@ -3,11 +3,11 @@
 ///
 /// Thread: see net/loop.h. One OsLoop a thread; shards of one service each have their own.
 
-#include <sys/types.h>
-
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "net/env.h"
 
@@ -30,17 +30,18 @@ class OsLoop final : public Loop, public Network {
   Result<std::unique_ptr<Listener>> listen(const ListenOptions& options,
                                            AcceptCallback accept) override;
   std::unique_ptr<Stream> connect(const Endpoint& endpoint, StreamHandler& handler,
-                                  Duration connect_timeout) override;
+                                  Duration connect_timeout = std::chrono::seconds{10}) override;
   std::unique_ptr<Stream> attach(std::unique_ptr<DetachedStream> stream) override;
 
   /// For libraries with sockets of their own (libcurl) and for signals, pipes, inotify: calls
-  /// `on_ready(readable, writable)` while `fd` is ready (level-triggered). The caller owns `fd` and must
-  /// unwatch it before it closes it.
-  void watch(int fd, bool readable, bool writable, std::function<void(bool, bool)> on_ready);
+  /// `on_ready(readable, writable)` while `fd` is ready (level-triggered). The caller owns `fd` and
+  /// must unwatch it before it closes it.
+  void watch(int fd, bool readable, bool writable,
+             std::move_only_function<void(bool, bool)> on_ready);
   void unwatch(int fd);
 
   /// Calls `on_signal` on this loop for each of `signals`, which are blocked for the whole process.
-  void on_signals(const std::vector<int>& signals, std::function<void(int)> on_signal);
+  void on_signals(const std::vector<int>& signals, std::move_only_function<void(int)> on_signal);
 
  private:
   struct State;

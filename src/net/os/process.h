@@ -3,7 +3,11 @@
 ///
 /// Thread: the OsLoop's.
 /// Owns:   a Process kills (SIGKILL) and reaps its child when destroyed. A child also dies with us:
-///         PR_SET_PDEATHSIG is SIGKILL, checked against a parent that died in between.
+///         PR_SET_PDEATHSIG is SIGKILL, checked against a parent that died in between. "Us" is the
+///         thread that started it: start children from the main thread's loop.
+///         Each child has a process group of its own, so that Ctrl-C reaches us alone and we decide
+///         the order in which they stop; its stdin is /dev/null.
+/// Limits: a line of output longer than 16 KiB is cut into several.
 /// Errors: Errc::not_found / denied naming the program.
 
 #include <functional>
@@ -24,10 +28,11 @@ struct ExitStatus {
 };
 
 struct ProcessOptions {
-  std::vector<std::string> arguments;  ///< arguments[0] is the program's path
-  std::vector<std::string> environment_extra;  ///< "NAME=value", added to ours
-  std::function<void(std::string_view line)> on_output;  ///< each line of stdout and stderr; null = inherit
-  std::function<void(const ExitStatus&)> on_exit;
+  std::vector<std::string> arguments;               ///< arguments[0] is the program's path
+  std::vector<std::string> environment_extra = {};  ///< "NAME=value", added to ours
+  std::move_only_function<void(std::string_view line)> on_output =
+      {};  ///< each line; null = inherit
+  std::move_only_function<void(const ExitStatus&)> on_exit = {};
 };
 
 class Process {

@@ -2,11 +2,12 @@
 /// The simulated world: several services in one process on virtual time, with a network, a disk and
 /// randomness that are made from one seed. The same seed replays the same run, event by event.
 ///
-/// A test builds a SimWorld, asks for an Env per simulated host, constructs real services on them, and
-/// turns the world with run_for() / run_until(). Time jumps from event to event; nothing sleeps.
+/// A test builds a SimWorld, asks for an Env per simulated host, constructs real services on them,
+/// and turns the world with run_for() / run_until(). Time jumps from event to event; nothing
+/// sleeps.
 ///
-/// Faults: latency, loss of connections, partitions and slow readers by NetworkFaults; more by calling
-///         partition(), heal() and reset_connections() from the test.
+/// Faults: latency, loss of connections, partitions and slow readers by NetworkFaults; more by
+///         calling partition(), heal() and reset_connections() from the test.
 
 #include <cstdint>
 #include <functional>
@@ -40,7 +41,7 @@ class SimWorld {
   /// Runs all events up to now + span of virtual time.
   void run_for(Duration span);
   /// Runs until `condition` holds after an event; false if `limit` of virtual time passes first.
-  bool run_until(const std::function<bool()>& condition, Duration limit);
+  bool run_until(std::move_only_function<bool()> condition, Duration limit);
 
   MonoTime now() const;
   /// Between two hosts: packets are held until heal().

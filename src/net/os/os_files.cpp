@@ -1,0 +1,177 @@
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "net/os/os_loop.h"
+
+namespace wireway::net {
+namespace {
+
+namespace fs = std::filesystem;
+
+Error file_error(std::string_view what, const std::string& path, int error_number) {
+  Error error = system_error(fmt::format("{} {}", what, path), error_number);
+  if (error_number == ENOENT)
+    error.code = Errc::not_found;
+  else if (error_number == EEXIST)
+    error.code = Errc::conflict;
+  else if (error_number == EACCES || error_number == EPERM)
+    error.code = Errc::denied;
+  else
+    error.code = Errc::io;
+  return error;
+}
+
+/// Owns a descriptor; close() reports what the kernel says at last (NFS, quota).
+class File {
+ public:
+  explicit File(int fd) : fd_(fd) {}
+  ~File() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  int get() const { return fd_; }
+  bool valid() const { return fd_ >= 0; }
+  bool close() { return ::close(std::exchange(fd_, -1)) == 0; }
+
+ private:
+  int fd_;
+};
+
+bool write_all(int fd, std::string_view content) {
+  while (!content.empty()) {
+    const ssize_t written = ::write(fd, content.data(), content.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    content.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+std::string folder_of(const std::string& path) {
+  const auto parent = fs::path(path).parent_path();
+  return parent.empty() ? "." : parent.string();
+}
+
+Result<> sync_folder(const std::string& folder) {
+  const File file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!file.valid()) return std::unexpected(file_error("open", folder, errno));
+  if (::fsync(file.get()) != 0) return std::unexpected(file_error("sync", folder, errno));
+  return {};
+}
+
+/// A name beside `path` that no other thread or process uses.
+std::string temporary_name(const std::string& path) {
+  static std::atomic<unsigned> counter{0};
+  return fmt::format("{}.{}-{}.tmp", path, ::getpid(), counter.fetch_add(1));
+}
+
+class OsFiles final : public Files {
+ public:
+  Result<std::string> read(const std::string& path) override {
+    const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.valid()) return std::unexpected(file_error("open", path, errno));
+    std::string content;
+    struct stat status{};
+    if (::fstat(file.get(), &status) == 0 && status.st_size > 0)
+      content.reserve(static_cast<std::size_t>(status.st_size) + 1);
+    std::array<char, 64 * 1024> piece{};
+    for (;;) {
+      const ssize_t got = ::read(file.get(), piece.data(), piece.size());
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return std::unexpected(file_error("read", path, errno));
+      if (got == 0) return content;
+      content.append(piece.data(), static_cast<std::size_t>(got));
+    }
+  }
+
+  Result<> replace(const std::string& path, std::string_view content, unsigned mode) override {
+    const std::string temporary = temporary_name(path);
+    auto written = write_new(temporary, content, mode);
+    if (!written) return written;
+    if (::rename(temporary.c_str(), path.c_str()) != 0) {
+      const Error error = file_error("replace", path, errno);
+      ::unlink(temporary.c_str());
+      return std::unexpected(error);
+    }
+    return sync_folder(folder_of(path));
+  }
+
+  Result<> create_new(const std::string& path, std::string_view content) override {
+    // The whole content appears under the name at once: link() is atomic and refuses to replace.
+    const std::string temporary = temporary_name(path);
+    auto written = write_new(temporary, content, 0644);
+    if (!written) return written;
+    const int linked = ::link(temporary.c_str(), path.c_str());
+    const int error_number = errno;
+    ::unlink(temporary.c_str());
+    if (linked != 0) return std::unexpected(file_error("create", path, error_number));
+    return sync_folder(folder_of(path));
+  }
+
+  Result<std::vector<FileEntry>> list(const std::string& folder) override {
+    std::error_code error;
+    std::vector<FileEntry> entries;
+    auto iterator = fs::directory_iterator(folder, error);
+    for (; !error && iterator != fs::directory_iterator(); iterator.increment(error)) {
+      FileEntry entry{.name = iterator->path().filename().string(), .modified = {}};
+      struct stat status{};
+      if (::stat(iterator->path().c_str(), &status) != 0) continue;  // removed meanwhile
+      entry.is_folder = S_ISDIR(status.st_mode);
+      entry.size_bytes = entry.is_folder ? 0 : static_cast<std::uint64_t>(status.st_size);
+      entry.modified.since_epoch = std::chrono::seconds{status.st_mtim.tv_sec} +
+                                   std::chrono::nanoseconds{status.st_mtim.tv_nsec};
+      entries.push_back(std::move(entry));
+    }
+    if (error) return std::unexpected(file_error("list", folder, error.value()));
+    std::ranges::sort(entries, {}, &FileEntry::name);
+    return entries;
+  }
+
+  Result<> make_folders(const std::string& path) override {
+    std::error_code error;
+    fs::create_directories(path, error);
+    if (error) return std::unexpected(file_error("create folder", path, error.value()));
+    return {};
+  }
+
+  Result<> remove(const std::string& path) override {
+    if (::unlink(path.c_str()) == 0) return {};
+    if (errno == EISDIR && ::rmdir(path.c_str()) == 0) return {};
+    return std::unexpected(file_error("remove", path, errno));
+  }
+
+  bool exists(const std::string& path) override {
+    std::error_code error;
+    return fs::exists(path, error);
+  }
+
+ private:
+  /// Leaves nothing behind on failure.
+  static Result<> write_new(const std::string& path, std::string_view content, unsigned mode) {
+    File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+    if (!file.valid()) return std::unexpected(file_error("create", path, errno));
+    if (write_all(file.get(), content) && ::fsync(file.get()) == 0 && file.close()) return {};
+    const Error error = file_error("write", path, errno);
+    ::unlink(path.c_str());
+    return std::unexpected(error);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Files> make_os_files() {
+  return std::make_unique<OsFiles>();
+}
+
+}  // namespace wireway::net
