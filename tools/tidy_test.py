@@ -28,6 +28,7 @@ def load(name):
 tidy = load("tidy")
 wrap = load("wrap-comments")
 licences = load("licences")
+completion = load("complete-lock")
 from tidylib.source import Source  # noqa: E402
 
 DOC = "#pragma once\n/// What this header is for, in one sentence.\n\n"
@@ -179,8 +180,20 @@ class RuleTest(unittest.TestCase):
         self.keeps("docs/a.md", "see ~/.cache/wireway and $HOME/work/x and https://example.com/home/a/b\n")
 
     def test_lock_files_name_no_host(self):
-        self.breaks("lock-host", "ui/package-lock.json", '"resolved": "https://registry.example/a.tgz"\n')
-        self.keeps("ui/package-lock.json", '"integrity": "sha512-x"\n')
+        self.breaks("lock-host", "ui/package-lock.json", '{"resolved": "https://registry.example/a.tgz"}')
+        self.keeps("ui/package-lock.json", '{"integrity": "sha512-x"}')
+
+    def test_lock_files_name_the_packages_of_other_systems(self):
+        lock = {"packages": {"node_modules/a": {"optionalDependencies": {"a-darwin-arm64": "1.0.0"}}}}
+        self.breaks("lock-complete", "ui/package-lock.json", json.dumps(lock))
+        self.assertEqual(completion.complete(lock), ["a-darwin-arm64"])
+        self.keeps("ui/package-lock.json", json.dumps(lock))
+        entry = lock["packages"]["node_modules/a-darwin-arm64"]
+        self.assertEqual((entry["version"], entry["os"], entry["cpu"]), ("1.0.0", ["darwin"], ["arm64"]))
+
+    def test_a_package_of_an_unknown_system_is_not_guessed(self):
+        with self.assertRaises(ValueError):
+            completion.complete({"packages": {"node_modules/a": {"optionalDependencies": {"mystery": "1.0.0"}}}})
 
 
 class SourceTest(unittest.TestCase):

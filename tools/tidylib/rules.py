@@ -1,5 +1,6 @@
 """The rules. Each takes a Source (or a text) and yields Findings; tools/tidy runs them all."""
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -181,6 +182,17 @@ def lock_file(path, lines):
             text = "a lock file names a registry's host: npm install with omit-lockfile-registry-resolved=true"
             yield Finding(path, number, "lock-host", text)
             return
+
+
+def lock_complete(path, text):
+    """`npm ci` refuses a lock file without the optional packages of other systems."""
+    packages = json.loads(text).get("packages", {})
+    present = {p.split("node_modules/")[-1] for p in packages}
+    for entry in packages.values():
+        for name in entry.get("optionalDependencies", {}):
+            if name not in present:
+                yield Finding(path, 1, "lock-complete", f"{name} is missing, npm ci will fail: tools/complete-lock {path}")
+                return
 
 
 def folder_readmes(files, read):
