@@ -1,7 +1,7 @@
 # What the set-up scripts share; they source it. Bash, no side effect but what stands below.
 #
 #   wireway_root   the checkout
-#   wireway_cache  what is fetched or built once, outside the checkout (see docs/adr for why)
+#   wireway_cache  what is fetched or built once, outside the checkout (docs/adr/0010 says why)
 
 wireway_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 wireway_cache=${WIREWAY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/wireway}
