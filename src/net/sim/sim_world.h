@@ -28,14 +28,14 @@ struct NetworkFaults {
   std::size_t fragment_bytes_max = 0;
 };
 
-class SimHost;
-
 class SimWorld {
  public:
   explicit SimWorld(std::uint64_t seed, NetworkFaults faults = {});
   ~SimWorld();
 
-  /// The host of that name, made on first use; streams connect by host name ("broker:1883").
+  /// The loop of that name, made on first use: "broker" and "broker/1" are two shards of one
+  /// machine, with one address, one set of ports and one disk. A listener is reachable by its
+  /// machine's name whatever address it binds; streams connect by host name ("broker:1883").
   Env env(const std::string& host);
 
   /// Runs all events up to now + span of virtual time.
@@ -44,6 +44,8 @@ class SimWorld {
   bool run_until(std::move_only_function<bool()> condition, Duration limit);
 
   MonoTime now() const;
+  /// A hash of every arrival so far, its time and its bytes: equal runs have equal fingerprints.
+  std::uint64_t fingerprint() const;
   /// Between two hosts: packets are held until heal().
   void partition(const std::string& a, const std::string& b);
   void heal(const std::string& a, const std::string& b);
@@ -51,7 +53,6 @@ class SimWorld {
   void reset_connections(const std::string& host);
 
  private:
-  friend class SimHost;
   struct State;
   std::unique_ptr<State> state_;
 };
