@@ -1,0 +1,422 @@
+#include "control/store/store.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "control/store/statement.h"
+
+namespace wireway::control {
+namespace {
+
+constexpr std::int64_t format_version = 1;
+
+const char* const tables = R"(
+CREATE TABLE objects(
+  id INTEGER PRIMARY KEY,
+  resource TEXT NOT NULL,
+  space TEXT NOT NULL,
+  name TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  deleted INTEGER NOT NULL,
+  UNIQUE(resource, space, name)) STRICT;
+CREATE INDEX tombstones ON objects(resource, revision) WHERE deleted = 1;
+CREATE TABLE revisions(
+  revision INTEGER PRIMARY KEY AUTOINCREMENT,
+  object INTEGER NOT NULL REFERENCES objects(id),
+  previous INTEGER NOT NULL,
+  change INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  author TEXT NOT NULL,
+  manager TEXT NOT NULL,
+  body TEXT NOT NULL) STRICT;
+CREATE INDEX history ON revisions(object, change = 2, revision);
+CREATE TABLE floors(resource TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT;
+)";
+
+#define WIREWAY_REVISION_COLUMNS \
+  "r.revision, r.previous, r.change, o.resource, o.space, o.name, r.time, r.author, r.manager, r.body"
+
+Revision read_revision(const Statement::Run& row) {
+  Revision out;
+  out.number = row.integer(0);
+  out.previous = row.integer(1);
+  out.change = static_cast<Change>(row.integer(2));
+  out.key = {row.text(3), row.text(4), row.text(5)};
+  out.time = WallTime{Duration(row.integer(6))};
+  out.author = row.text(7);
+  out.manager = row.text(8);
+  out.body = row.text(9);
+  return out;
+}
+
+}  // namespace
+
+History history_of(const std::string& resource) {
+  if (resource == "events") return {.revisions_max = 1, .status_max = 0, .tombstones_max = 200};
+  if (resource == "leases.coordination.k8s.io")
+    return {.revisions_max = 1, .status_max = 0, .tombstones_max = 20};
+  return {};
+}
+
+struct Store::Statements {
+  Statement begin, commit;
+  Statement get, list, count, find_object, add_object, move_object, add_revision;
+  Statement trim, oldest_tombstone, drop_revisions, drop_object, set_floor, floor;
+  Statement since, history, at;
+
+  bool prepare(sqlite3* db) {
+    return begin.prepare(db, "BEGIN IMMEDIATE") && commit.prepare(db, "COMMIT") &&
+           get.prepare(db, "SELECT " WIREWAY_REVISION_COLUMNS
+                           " FROM objects o JOIN revisions r ON r.revision = o.revision"
+                           " WHERE o.resource = ?1 AND o.space = ?2 AND o.name = ?3"
+                           " AND o.deleted = 0") &&
+           list.prepare(db, "SELECT " WIREWAY_REVISION_COLUMNS
+                            " FROM objects o JOIN revisions r ON r.revision = o.revision"
+                            " WHERE o.resource = ?1 AND (?2 = '' OR o.space = ?2)"
+                            " AND (o.space, o.name) > (?3, ?4) AND o.deleted = 0"
+                            " ORDER BY o.space, o.name LIMIT ?5") &&
+           count.prepare(db, "SELECT count(*) FROM objects"
+                             " WHERE resource = ?1 AND (?2 = '' OR space = ?2) AND deleted = 0") &&
+           find_object.prepare(db, "SELECT id, revision, deleted FROM objects"
+                                   " WHERE resource = ?1 AND space = ?2 AND name = ?3") &&
+           add_object.prepare(db, "INSERT INTO objects(resource, space, name, revision, deleted)"
+                                  " VALUES(?1, ?2, ?3, ?4, 0) RETURNING id") &&
+           move_object.prepare(db, "UPDATE objects SET revision = ?2, deleted = ?3"
+                                   " WHERE id = ?1") &&
+           prepare_revisions(db);
+  }
+
+  bool prepare_revisions(sqlite3* db) {
+    return add_revision.prepare(db, "INSERT INTO revisions VALUES(?, ?, ?, ?, ?, ?, ?, ?)") &&
+           trim.prepare(db, "DELETE FROM revisions WHERE object = ?1 AND (change = 2) = ?2"
+                            " AND revision < ?4 AND revision <= (SELECT revision FROM revisions"
+                            " WHERE object = ?1 AND (change = 2) = ?2"
+                            " ORDER BY revision DESC LIMIT 1 OFFSET ?3)") &&
+           oldest_tombstone.prepare(db, "SELECT id, revision FROM objects"
+                                        " WHERE resource = ?1 AND deleted = 1"
+                                        " ORDER BY revision DESC LIMIT 1 OFFSET ?2") &&
+           drop_revisions.prepare(db, "DELETE FROM revisions WHERE object = ?1") &&
+           drop_object.prepare(db, "DELETE FROM objects WHERE id = ?1") &&
+           set_floor.prepare(db, "INSERT OR REPLACE INTO floors VALUES(?1, ?2)") &&
+           floor.prepare(db, "SELECT revision FROM floors WHERE resource = ?1") &&
+           since.prepare(db, "SELECT " WIREWAY_REVISION_COLUMNS
+                             " FROM revisions r JOIN objects o ON o.id = r.object"
+                             " WHERE r.revision > ?2 AND o.resource = ?1 ORDER BY r.revision") &&
+           history.prepare(db, "SELECT " WIREWAY_REVISION_COLUMNS
+                               " FROM objects o JOIN revisions r ON r.object = o.id"
+                               " WHERE o.resource = ?1 AND o.space = ?2 AND o.name = ?3"
+                               " ORDER BY r.revision DESC LIMIT ?4") &&
+           at.prepare(db, "SELECT " WIREWAY_REVISION_COLUMNS
+                          " FROM revisions r JOIN objects o ON o.id = r.object"
+                          " WHERE r.revision = ?1");
+  }
+};
+
+Store::Store(std::string path) : path_(std::move(path)) {}
+
+Store::~Store() {
+  if (in_batch_) roll_back();
+  statements_.reset();
+  sqlite3_close(db_);
+}
+
+Error Store::sql_error(std::string_view doing) const {
+  const int code = sqlite3_errcode(db_) & 0xFF;
+  const auto say = [&](Errc errc, std::string_view what) {
+    return Error{errc, fmt::format("cannot {} {}: {}", doing, path_, what)};
+  };
+  switch (code) {
+    case SQLITE_FULL:
+      return say(Errc::exhausted, "the disk or the database is full; free space and try again");
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return say(Errc::conflict,
+                 "another process uses it; stop that one or choose another folder with --data");
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+      return say(Errc::denied,
+                 "it is read-only; make the file and its folder writable or choose another folder "
+                 "with --data");
+    case SQLITE_CANTOPEN:
+      return say(Errc::io,
+                 "the folder is missing or not writable; create it, make it writable or choose "
+                 "another with --data");
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return say(Errc::invalid,
+                 "it is damaged or no database; move it away or restore a backup, then start again");
+    default: return say(Errc::io, sqlite3_errmsg(db_));
+  }
+}
+
+Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
+  std::unique_ptr<Store> store(new Store(options.path));
+  if (auto done = store->open_file(options); !done) return std::unexpected(done.error());
+  if (auto done = store->create_tables(); !done) return std::unexpected(done.error());
+  store->statements_ = std::make_unique<Statements>();
+  if (!store->statements_->prepare(store->db_))
+    return std::unexpected(store->sql_error("read"));
+  if (auto done = store->load(); !done) return std::unexpected(done.error());
+  return store;
+}
+
+Result<> Store::open_file(const StoreOptions& options) {
+  constexpr int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+  if (sqlite3_open_v2(path_.c_str(), &db_, flags, nullptr) != SQLITE_OK)
+    return std::unexpected(sql_error("open"));
+  sqlite3_extended_result_codes(db_, 0);
+  // The exclusive lock keeps a second server out; the kernel drops it when the process dies.
+  const std::string settings = fmt::format(
+      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+      "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA max_page_count = {};"
+      "BEGIN IMMEDIATE; COMMIT;",
+      options.database_bytes_max / 4096);
+  if (sqlite3_exec(db_, settings.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+    return std::unexpected(sql_error("open"));
+  return {};
+}
+
+Result<> Store::create_tables() {
+  Statement version;
+  if (!version.prepare(db_, "PRAGMA user_version")) return std::unexpected(sql_error("read"));
+  Statement::Run run(version);
+  if (!run.step()) return std::unexpected(sql_error("read"));
+  const std::int64_t found = run.integer(0);
+  if (found == format_version) return {};
+  if (found != 0)
+    return fail(Errc::unsupported,
+                fmt::format("cannot open {}: its format is {} and this version reads {}; use the "
+                            "version that wrote it",
+                            path_, found, format_version));
+  const std::string sql =
+      fmt::format("BEGIN; {} PRAGMA user_version = {}; COMMIT;", tables, format_version);
+  if (sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK) return {};
+  Error error = sql_error("create");
+  sqlite3_exec(db_, "ROLLBACK", nullptr, nullptr, nullptr);
+  return std::unexpected(std::move(error));
+}
+
+Result<> Store::load() {
+  Statement last;
+  if (!last.prepare(db_, "SELECT coalesce(max(seq), 0) FROM sqlite_sequence"))
+    return std::unexpected(sql_error("read"));
+  Statement::Run run(last);
+  if (!run.step()) return std::unexpected(sql_error("read"));
+  revision_ = revision_committed_ = feed_from_ = run.integer(0);
+  return {};
+}
+
+Result<std::optional<Revision>> Store::get(const StoreKey& key) {
+  Statement::Run run(statements_->get);
+  run.bind(key.resource).bind(key.space).bind(key.name);
+  if (run.step()) return read_revision(run);
+  if (!run.ok()) return std::unexpected(sql_error("read"));
+  return std::nullopt;
+}
+
+Result<Page> Store::list(const std::string& resource, const PageRequest& request) {
+  Page page;
+  Statement::Run run(statements_->list);
+  const std::int64_t limit = request.limit > 0 ? request.limit + 1 : -1;
+  run.bind(resource).bind(request.space).bind(request.after_space).bind(request.after_name);
+  run.bind(limit);
+  while (run.step()) {
+    if (request.limit > 0 && static_cast<std::int64_t>(page.items.size()) == request.limit) {
+      page.more = true;
+      return page;
+    }
+    page.items.push_back(read_revision(run));
+  }
+  if (!run.ok()) return std::unexpected(sql_error("read"));
+  return page;
+}
+
+Result<std::int64_t> Store::count(const std::string& resource, const std::string& space) {
+  Statement::Run run(statements_->count);
+  run.bind(resource).bind(space);
+  if (!run.step()) return std::unexpected(sql_error("read"));
+  return run.integer(0);
+}
+
+Result<> Store::begin() {
+  if (batch_error_) return std::unexpected(*batch_error_);
+  if (in_batch_) return {};
+  Statement::Run run(statements_->begin);
+  run.step();
+  if (!run.ok()) return std::unexpected(sql_error("write"));
+  in_batch_ = true;
+  return {};
+}
+
+void Store::roll_back() {
+  sqlite3_exec(db_, "ROLLBACK", nullptr, nullptr, nullptr);  // SQLite may have done so by itself
+  in_batch_ = false;
+  batch_.clear();
+  revision_ = revision_committed_;
+}
+
+Result<RevisionRef> Store::put(Write write, json::object& object) {
+  if (auto begun = begin(); !begun) return std::unexpected(begun.error());
+  std::int64_t object_id = 0;
+  std::int64_t living = 0;
+  {
+    Statement::Run run(statements_->find_object);
+    run.bind(write.key.resource).bind(write.key.space).bind(write.key.name);
+    if (run.step()) {
+      object_id = run.integer(0);
+      living = run.integer(2) == 0 ? run.integer(1) : 0;
+    } else if (!run.ok()) {
+      batch_error_ = sql_error("write");
+      return std::unexpected(*batch_error_);
+    }
+  }
+  if (living != write.previous)
+    return fail(Errc::conflict,
+                fmt::format("revision {} was read, {} is there now", write.previous, living));
+  Revision revision{revision_ + 1,   living,
+                    write.change,    std::move(write.key),
+                    write.time,      std::move(write.author),
+                    std::move(write.manager), {}};
+  object["metadata"].as_object()["resourceVersion"] = std::to_string(revision.number);
+  revision.body = json::serialize(object);
+  auto written = insert(revision, object_id);
+  if (written) written = trim(revision, object_id);
+  if (!written) {
+    batch_error_ = written.error();
+    return std::unexpected(written.error());
+  }
+  revision_ = revision.number;
+  batch_.push_back(std::make_shared<const Revision>(std::move(revision)));
+  return batch_.back();
+}
+
+Result<> Store::insert(const Revision& revision, std::int64_t& object_id) {
+  if (object_id == 0) {
+    Statement::Run run(statements_->add_object);
+    run.bind(revision.key.resource).bind(revision.key.space).bind(revision.key.name);
+    if (!run.bind(revision.number).step()) return std::unexpected(sql_error("write"));
+    object_id = run.integer(0);
+  } else {
+    Statement::Run run(statements_->move_object);
+    run.bind(object_id).bind(revision.number).bind(revision.change == Change::deleted ? 1 : 0);
+    run.step();
+    if (!run.ok()) return std::unexpected(sql_error("write"));
+  }
+  Statement::Run run(statements_->add_revision);
+  run.bind(revision.number).bind(object_id).bind(revision.previous);
+  run.bind(static_cast<std::int64_t>(revision.change)).bind(revision.time.since_epoch.count());
+  run.bind(revision.author).bind(revision.manager).bind(revision.body);
+  run.step();
+  if (!run.ok()) return std::unexpected(sql_error("write"));
+  return {};
+}
+
+/// Lets go of what is older than the limits. Only a lost tombstone raises the floor of watches: any other
+/// lost revision is followed by a newer one of the same object.
+Result<> Store::trim(const Revision& revision, std::int64_t object_id) {
+  const History keep = history_of(revision.key.resource);
+  const bool is_status = revision.change == Change::status;
+  {
+    Statement::Run run(statements_->trim);
+    run.bind(object_id).bind(is_status ? 1 : 0);
+    run.bind(is_status ? keep.status_max : keep.revisions_max).bind(revision.number);
+    run.step();
+    if (!run.ok()) return std::unexpected(sql_error("write"));
+  }
+  if (revision.change != Change::deleted) return {};
+  std::int64_t old_object = 0;
+  std::int64_t old_revision = 0;
+  {
+    Statement::Run run(statements_->oldest_tombstone);
+    if (!run.bind(revision.key.resource).bind(keep.tombstones_max).step())
+      return run.ok() ? Result<>() : std::unexpected(sql_error("write"));
+    old_object = run.integer(0);
+    old_revision = run.integer(1);
+  }
+  Statement::Run revisions(statements_->drop_revisions);
+  revisions.bind(old_object).step();
+  Statement::Run object(statements_->drop_object);
+  object.bind(old_object).step();
+  Statement::Run floor(statements_->set_floor);
+  floor.bind(revision.key.resource).bind(old_revision).step();
+  if (!revisions.ok() || !object.ok() || !floor.ok()) return std::unexpected(sql_error("write"));
+  return {};
+}
+
+Result<> Store::commit() {
+  if (batch_error_) {
+    const Error error = *std::exchange(batch_error_, std::nullopt);
+    roll_back();
+    return std::unexpected(error);
+  }
+  if (!in_batch_) return {};
+  {
+    Statement::Run run(statements_->commit);
+    run.step();
+    if (!run.ok()) {
+      Error error = sql_error("write");
+      roll_back();
+      return std::unexpected(std::move(error));
+    }
+  }
+  in_batch_ = false;
+  revision_committed_ = revision_;
+  const auto batch = std::exchange(batch_, {});
+  for (const RevisionRef& revision : batch) remember(revision);
+  if (listener_)
+    for (const RevisionRef& revision : batch) listener_(revision);
+  return {};
+}
+
+void Store::remember(const RevisionRef& revision) {
+  feed_.push_back(revision);
+  feed_bytes_ += revision->body.size();
+  while (feed_.size() > feed_entries_max || feed_bytes_ > feed_bytes_max) {
+    feed_bytes_ -= feed_.front()->body.size();
+    feed_from_ = feed_.front()->number;
+    feed_.pop_front();
+  }
+}
+
+Result<std::vector<RevisionRef>> Store::since(const std::string& resource, std::int64_t number) {
+  std::vector<RevisionRef> out;
+  if (number >= feed_from_) {
+    const auto first = std::ranges::upper_bound(
+        feed_, number, {}, [](const RevisionRef& revision) { return revision->number; });
+    for (auto it = first; it != feed_.end(); ++it)
+      if ((*it)->key.resource == resource) out.push_back(*it);
+    return out;
+  }
+  Statement::Run floor(statements_->floor);
+  if (floor.bind(resource).step() && number < floor.integer(0))
+    return fail(Errc::not_found, fmt::format("too old resource version: {} ({})", number,
+                                             floor.integer(0)));
+  Statement::Run run(statements_->since);
+  run.bind(resource).bind(number);
+  while (run.step()) {
+    auto revision = std::make_shared<const Revision>(read_revision(run));
+    if (revision->number <= revision_committed_) out.push_back(std::move(revision));
+  }
+  if (!run.ok()) return std::unexpected(sql_error("read"));
+  return out;
+}
+
+Result<std::vector<Revision>> Store::history(const StoreKey& key, std::int64_t limit) {
+  std::vector<Revision> out;
+  Statement::Run run(statements_->history);
+  run.bind(key.resource).bind(key.space).bind(key.name).bind(limit);
+  while (run.step()) out.push_back(read_revision(run));
+  if (!run.ok()) return std::unexpected(sql_error("read"));
+  return out;
+}
+
+Result<std::optional<Revision>> Store::at(std::int64_t number) {
+  Statement::Run run(statements_->at);
+  run.bind(number);
+  if (run.step()) return read_revision(run);
+  if (!run.ok()) return std::unexpected(sql_error("read"));
+  return std::nullopt;
+}
+
+}  // namespace wireway::control
