@@ -25,7 +25,7 @@ export function ThemeSwitch() {
           value={value}
           aria-label={label}
           title={label}
-          className="flex h-6 flex-1 items-center justify-center rounded text-ink-3 hover:text-ink data-[state=on]:bg-surface data-[state=on]:text-ink data-[state=on]:shadow-card"
+          className="flex h-7 items-center wide:h-6 wide:flex-1 justify-center rounded text-ink-3 hover:text-ink data-[state=on]:bg-surface data-[state=on]:text-ink data-[state=on]:shadow-card"
         >
           <Icon aria-hidden className="size-3.5" />
         </ToggleGroup.Item>

@@ -4,6 +4,7 @@ import { EditorState } from "@codemirror/state";
 import { EditorView, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { useEffect, useRef } from "react";
+import { changed } from "./text-change";
 
 const colours = HighlightStyle.define([
   { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: "var(--accent)" },
@@ -60,14 +61,4 @@ export function CodeView({ text, label }: { text: string; label: string }) {
     if (before !== text) editor.dispatch({ changes: changed(before, text) });
   }, [text]);
   return <div ref={frame} data-testid="resource-yaml" className="h-full min-h-0" />;
-}
-
-/** The smallest single replacement: what stays the same keeps its folds and its place. */
-export function changed(before: string, after: string) {
-  const shorter = Math.min(before.length, after.length);
-  let from = 0;
-  while (from < shorter && before[from] === after[from]) from += 1;
-  let end = 0;
-  while (end < shorter - from && before.at(-1 - end) === after.at(-1 - end)) end += 1;
-  return { from, to: before.length - end, insert: after.slice(from, after.length - end) };
 }

@@ -24,6 +24,8 @@ interface DataTableProps<Item> {
   onStep?: (item: Item) => void;
 }
 
+const HEADER_HEIGHT = 37;
+
 export interface RowPlace {
   grid: string;
   index: number;
@@ -41,6 +43,7 @@ export function DataTable<Item>(props: DataTableProps<Item>) {
     estimateSize: () => rowHeight,
     getItemKey: (index) => (items[index] === undefined ? index : keyOf(items[index])),
     overscan: 6,
+    scrollPaddingStart: HEADER_HEIGHT,
   });
   const step = (event: KeyboardEvent) => {
     const by = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
@@ -64,26 +67,24 @@ export function DataTable<Item>(props: DataTableProps<Item>) {
       aria-rowcount={items.length + 1}
       className="flex max-h-max min-h-0 flex-1 flex-col overflow-hidden rounded-lg border border-line bg-surface shadow-card"
     >
-      <div role="rowgroup" className="shrink-0 border-line border-b pr-2.5 text-ink-3 text-xs">
-        <div role="row" aria-rowindex={1} className={clsx(grid, "h-9")}>
-          {columns.map(({ title, right, className }) => (
-            <span
-              key={title}
-              role="columnheader"
-              className={clsx("truncate", right && "text-right", className)}
-            >
-              {title}
-            </span>
-          ))}
+      <div ref={scroller} onKeyDown={step} role="presentation" className="min-h-0 overflow-y-auto">
+        <div
+          role="rowgroup"
+          className="sticky top-0 z-10 border-line border-b bg-surface text-ink-3 text-xs"
+        >
+          <div role="row" aria-rowindex={1} className={clsx(grid, "h-9")}>
+            {columns.map(({ title, right, className }) => (
+              <span
+                key={title}
+                role="columnheader"
+                className={clsx("truncate", right && "text-right", className)}
+              >
+                {title}
+              </span>
+            ))}
+          </div>
         </div>
-      </div>
-      <div
-        ref={scroller}
-        role="rowgroup"
-        onKeyDown={step}
-        className="min-h-0 flex-1 overflow-y-scroll"
-      >
-        <div role="presentation" className="relative" style={{ height: rows.getTotalSize() }}>
+        <div role="rowgroup" className="relative" style={{ height: rows.getTotalSize() }}>
           {rows.getVirtualItems().map(({ index, start }) => {
             const item = items[index];
             if (item === undefined) return null;

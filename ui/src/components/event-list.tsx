@@ -55,7 +55,10 @@ function Row({ row, withObject }: { row: EventRow; withObject: boolean }) {
             </span>
           )}
         </p>
-        <p className="line-clamp-2 break-words text-ink-2 text-xs" title={row.message}>
+        <p
+          className={clsx("break-words text-ink-2 text-xs", withObject && "line-clamp-2")}
+          title={row.message}
+        >
           {row.message}
         </p>
       </div>

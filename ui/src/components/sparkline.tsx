@@ -12,14 +12,25 @@ interface SparklineProps {
   /** How far back the line reaches. */
   spanMs: number;
   area?: boolean;
+  /** The axis begins at zero, so that noise on a steady rate does not look like a drama. */
+  fromZero?: boolean;
   className?: string | undefined;
 }
 
 /** A line on a canvas: cheap enough for one in every row at five redraws a second. Decorative. */
 export function Sparkline(props: SparklineProps) {
-  const { ring, revision, width, height, spanMs, area = false, className } = props;
+  const {
+    ring,
+    revision,
+    width,
+    height,
+    spanMs,
+    area = false,
+    fromZero = false,
+    className,
+  } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the ring is mutable, revision stands for it.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the ring is mutable, revision stands for it; the class sets the colour.
   useEffect(() => {
     if (!canvas.current) return;
     draw(canvas.current, ring, {
@@ -27,8 +38,9 @@ export function Sparkline(props: SparklineProps) {
       height,
       spanMs,
       area,
+      fromZero,
     });
-  }, [ring, revision, width, height, spanMs, area]);
+  }, [ring, revision, width, height, spanMs, area, fromZero, className]);
   return (
     <canvas
       ref={canvas}
@@ -44,6 +56,7 @@ interface Look {
   height: number;
   spanMs: number;
   area: boolean;
+  fromZero: boolean;
 }
 
 function draw(canvas: HTMLCanvasElement, ring: Ring, look: Look): void {
@@ -73,7 +86,7 @@ export function toPoints(ring: Ring, look: Omit<Look, "area">): Point[] {
   const count = ring.size;
   if (count === 0) return [];
   const end = ring.timeAt(count - 1);
-  let low = Number.POSITIVE_INFINITY;
+  let low = look.fromZero ? 0 : Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   let first = count;
   for (let i = count - 1; i >= 0 && end - ring.timeAt(i) <= look.spanMs; i -= 1) {
@@ -84,11 +97,12 @@ export function toPoints(ring: Ring, look: Omit<Look, "area">): Point[] {
     high = Math.max(high, value);
   }
   const inner = look.height - 4;
-  const range = high - low;
+  const range = (high - low) * (look.fromZero ? 1.25 : 1);
   const points: Point[] = [];
   for (let i = first; i < count; i += 1) {
     const x = 1 + ((look.width - 3) * (look.spanMs - (end - ring.timeAt(i)))) / look.spanMs;
-    const part = range > 0 ? (ring.valueAt(i) - low) / range : 0.5 + 0 * ring.valueAt(i);
+    const part =
+      range > 0 ? (ring.valueAt(i) - low) / range : (look.fromZero ? 0 : 0.5) + 0 * ring.valueAt(i);
     points.push({ x, y: 2 + inner * (1 - part) });
   }
   return points;

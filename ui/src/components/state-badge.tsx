@@ -4,8 +4,10 @@ import {
   CircleHelp,
   CirclePause,
   CircleX,
+  Clock,
   type LucideIcon,
 } from "lucide-react";
+import { useApiTrouble } from "@/resource/health";
 import type { Readiness, ReadyState } from "@/resource/status";
 import { Badge, type Tone } from "./badge";
 
@@ -17,15 +19,18 @@ const LOOKS: Record<ReadyState, { icon: LucideIcon; tone: Tone; label: string; l
   none: { icon: CircleHelp, tone: "mute", label: "No status", loud: false },
 };
 
-/** The Ready condition as a badge: its state, and on request the reason as the resource has it. */
+/** The Ready condition as a badge: its state, or the reason as written. While the API is away it is only last seen. */
 export function StateBadge(props: { readiness: Readiness; withReason?: boolean }) {
   const { readiness, withReason = false } = props;
   const look = LOOKS[readiness.state];
+  const unseen = useApiTrouble() !== undefined;
   const named = withReason && readiness.state !== "ready" && readiness.reason !== "";
+  const label = named ? readiness.reason : look.label;
   return (
     <Badge
       {...look}
-      label={named ? readiness.reason : look.label}
+      {...(unseen && { tone: "mute", icon: Clock })}
+      label={unseen ? `${label}, last seen` : label}
       title={[readiness.reason, readiness.message].filter(Boolean).join(": ") || undefined}
     />
   );

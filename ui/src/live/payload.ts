@@ -9,15 +9,17 @@ export interface Sample {
   statusText: string;
 }
 
-/** Numbers this long lose digits in JavaScript; they are kept as text instead. */
-const LONG_INTEGER = /[[{:,]\s*-?\d{16,}\s*[,}\]]/;
+/** Integers this long lose digits in JavaScript; they are kept as text instead. */
+const LONG_INTEGER = /^-?\d{16,}$/;
+const MAYBE_LONG = /\d{16,}/;
+const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
-type Reviver = (key: string, value: unknown, context?: { source?: string }) => unknown;
-
-const keepLongIntegers: Reviver = (_key, value, context) =>
-  typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value)
-    ? (context?.source ?? value)
-    : value;
+function keepLongIntegers(text: string): string {
+  if (!MAYBE_LONG.test(text)) return text;
+  return text.replace(STRING_OR_NUMBER, (token) =>
+    LONG_INTEGER.test(token) ? `"${token}"` : token,
+  );
+}
 
 /**
  * Reads a telemetry message: `{"Tag": {"SourceTimestamp", "Value", "StatusCode"?}}`.
@@ -34,9 +36,7 @@ export function parseTelemetry(bytes: Uint8Array): Sample[] {
 
 function parseJson(text: string): unknown {
   try {
-    return LONG_INTEGER.test(text)
-      ? JSON.parse(text, keepLongIntegers as (key: string, value: unknown) => unknown)
-      : JSON.parse(text);
+    return JSON.parse(keepLongIntegers(text));
   } catch {
     return undefined;
   }

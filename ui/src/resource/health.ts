@@ -1,5 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useCallback, useSyncExternalStore } from "react";
+import { createContext, useCallback, useContext, useSyncExternalStore } from "react";
 import type { FeedState } from "./feed";
 import { FEED_KEY } from "./feeds";
 
@@ -17,8 +17,15 @@ export function troubleOf(states: readonly FeedState[]): ApiTrouble | undefined 
   return { reason: first.message, nextRetryAt: retries.length ? Math.min(...retries) : undefined };
 }
 
-/** The trouble of all feeds that are in use; the same object while nothing changes. */
+/** Filled once by the shell, so that every badge can say that what it shows is only last seen. */
+export const ApiTroubleContext = createContext<ApiTrouble | undefined>(undefined);
+
 export function useApiTrouble(): ApiTrouble | undefined {
+  return useContext(ApiTroubleContext);
+}
+
+/** The trouble of all feeds that are in use. */
+export function useFeedTrouble(): ApiTrouble | undefined {
   const cache = useQueryClient().getQueryCache();
   const read = () => {
     const queries = cache.findAll({ queryKey: [FEED_KEY] });

@@ -7,7 +7,7 @@ import { formatRate } from "@/components/format";
 import { Code, feedMessage } from "@/components/message";
 import { Page } from "@/components/page";
 import { StateBadge } from "@/components/state-badge";
-import { endpointOf } from "@/resource/asset";
+import { defaultTopicOf, endpointOf } from "@/resource/asset";
 import { useFeed } from "@/resource/feeds";
 import { KINDS } from "@/resource/kinds";
 import { readinessOf } from "@/resource/status";
@@ -96,7 +96,9 @@ function AssetRow({ asset, place }: { asset: Asset; place: RowPlace }) {
         >
           {asset.spec?.displayName || name}
         </Link>
-        <span className="block truncate text-ink-3 text-xs">{asset.spec?.description || name}</span>
+        <span className="block truncate text-ink-3 text-xs">
+          {asset.spec?.description || defaultTopicOf(asset)}
+        </span>
       </Cell>
       <Cell className="text-ink-2">{endpointOf(asset)}</Cell>
       <Cell right>{live.tags}</Cell>

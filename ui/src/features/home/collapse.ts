@@ -45,6 +45,7 @@ function moreNode(station: PathNode["station"], rest: PathNode[]): PathNode {
     kind: "more",
     title: `${rest.length} more`,
     note: troubled > 0 ? `${troubled} not ready` : "",
+    detail: "",
     readiness: undefined,
     link: { to: LIST_OF[station] ?? "/resources", params: {} },
     count: rest.length,
@@ -57,9 +58,33 @@ function merge(edges: PathEdge[], replaced: Map<string, string>): PathEdge[] {
     const from = replaced.get(edge.from) ?? edge.from;
     const to = replaced.get(edge.to) ?? edge.to;
     const id = `${from}>${to}`;
-    const known = merged.get(id);
-    const measures = [...new Set([...(known?.measures ?? []), ...edge.measures])];
-    merged.set(id, { ...edge, id, from, to, measures });
+    const measures = union(merged.get(id)?.measures ?? [], edge.measures);
+    merged.set(id, { ...edge, id, from, to, measures, labelled: measures });
   }
-  return [...merged.values()];
+  return labelOncePerRow([...merged.values()]);
+}
+
+/** A node "n more" may have edges to several neighbours, all in one row: the first says the sum of all. */
+function labelOncePerRow(edges: PathEdge[]): PathEdge[] {
+  const first = new Map<string, PathEdge>();
+  for (const edge of edges) {
+    const row = rowOf(edge);
+    const known = first.get(row);
+    if (!known) first.set(row, edge);
+    else {
+      known.labelled = union(known.labelled, edge.measures);
+      edge.labelled = [];
+    }
+  }
+  return edges;
+}
+
+/** The node in whose row the label stands, and on which side of it. */
+function rowOf(edge: PathEdge): string {
+  const leftOfAsset = edge.from.split("/").includes("endpoint");
+  return leftOfAsset || edge.from.startsWith("broker/") ? `>${edge.to}` : `${edge.from}>`;
+}
+
+function union(a: string[], b: string[]): string[] {
+  return [...new Set([...a, ...b])];
 }

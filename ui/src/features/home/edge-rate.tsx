@@ -1,11 +1,14 @@
-import { clsx } from "clsx";
 import { Clock } from "lucide-react";
 import { formatAge, formatBytes, formatInstant, formatRate } from "@/components/format";
-import type { Flow } from "./flow";
+import { useLive } from "@/live/live";
+import { type Flow, flowOf } from "./flow";
 import type { PlacedEdge } from "./layout";
 
-/** The label on an edge. Its box keeps its size whatever it says. */
-export function EdgeRate({ edge, flow, now }: { edge: PlacedEdge; flow: Flow; now: number }) {
+/** The numbers of an edge: the rate above the wire, what goes with it below. The box never changes. */
+export function EdgeRate({ edge, now }: { edge: PlacedEdge; now: number }) {
+  const { metrics } = useLive();
+  if (edge.labelled.length === 0) return null;
+  const flow = flowOf({ ...edge, measures: edge.labelled }, metrics, now);
   const { x, y } = edge.label;
   return (
     <div
@@ -13,7 +16,7 @@ export function EdgeRate({ edge, flow, now }: { edge: PlacedEdge; flow: Flow; no
       data-edge={edge.id}
       data-state={flow.state}
       style={{ left: x, top: y }}
-      className="-translate-x-1/2 -translate-y-1/2 absolute flex h-[34px] w-[74px] flex-col items-center justify-center rounded-md border border-line bg-surface text-center leading-none wide:w-[82px]"
+      className="-translate-x-1/2 -translate-y-1/2 pointer-events-none absolute flex h-11 w-[84px] flex-col items-center justify-between whitespace-nowrap text-xs tabular-nums"
     >
       <Text flow={flow} unit={edge.unit} now={now} />
     </div>
@@ -21,42 +24,40 @@ export function EdgeRate({ edge, flow, now }: { edge: PlacedEdge; flow: Flow; no
 }
 
 function Text({ flow, unit, now }: { flow: Flow; unit: string; now: number }) {
-  if (flow.state === "none") return <Quiet first="No metrics" second="yet" />;
-  if (flow.state === "starting") return <Quiet first="Measuring" second="…" />;
+  if (flow.state === "none") return <Quiet top="No metrics" bottom="yet" />;
+  if (flow.state === "starting") return <Quiet top="Measuring" bottom="" />;
   if (flow.state === "stale") {
     return (
-      <span title={`Last metrics ${formatInstant(flow.since)}`} className="text-ink-2 text-xs">
-        <span className="flex items-center justify-center gap-1 font-medium leading-[15px]">
+      <>
+        <span
+          title={`Last metrics ${formatInstant(flow.since)}`}
+          className="pointer-events-auto flex items-center gap-1 rounded bg-mute-soft px-1 font-medium text-ink-2"
+        >
           <Clock aria-hidden className="size-3" />
           Stale
         </span>
-        <span className="block leading-[14px] tabular-nums">{formatAge(now - flow.since)}</span>
-      </span>
+        <span className="text-ink-2">{formatAge(now - flow.since)}</span>
+      </>
     );
   }
   return (
     <>
-      <span
-        className={clsx(
-          "whitespace-nowrap text-xs leading-[15px] tabular-nums",
-          flow.rate > 0 ? "text-ink" : "text-ink-3",
-        )}
-      >
-        <b className="font-semibold">{formatRate(flow.rate)}</b> {unit}
+      <span className={flow.rate > 0 ? "text-ink" : "text-ink-3"}>
+        <b className="font-semibold">{formatRate(flow.rate)}</b>{" "}
+        <span className="text-ink-3">{unit}</span>
       </span>
-      {flow.bytes !== undefined && (
-        <span className="whitespace-nowrap text-[11px] text-ink-3 leading-[14px] tabular-nums">
-          {formatBytes(flow.bytes)}/s
-        </span>
-      )}
+      <span className="text-ink-3">
+        {flow.bytes !== undefined && `${formatBytes(flow.bytes)}/s`}
+      </span>
     </>
   );
 }
 
-function Quiet({ first, second }: { first: string; second: string }) {
+function Quiet({ top, bottom }: { top: string; bottom: string }) {
   return (
-    <span className="text-ink-3 text-xs leading-[15px]">
-      {first} {second}
-    </span>
+    <>
+      <span className="text-ink-3">{top}</span>
+      <span className="text-ink-3">{bottom}</span>
+    </>
   );
 }

@@ -52,10 +52,10 @@ export function FreshnessTile({ assets }: { assets: readonly Asset[] }) {
       >
         {age === undefined ? "–" : formatAge(age)}
       </p>
-      <p className="truncate text-ink-3 text-xs">
+      <p className="line-clamp-2 text-ink-3 text-xs">
         {asset ? (
           <>
-            since the last value of{" "}
+            {at === undefined ? "no value yet from " : "since the last value of "}
             <Link
               to="/assets/$namespace/$name"
               params={{ namespace: asset.metadata.namespace ?? "_", name: asset.metadata.name }}

@@ -29,7 +29,7 @@ export interface Layout {
 export const ROW_HEIGHT = 92;
 export const NODE_HEIGHT = 74;
 /** The part of a column's width that the gap to the next one has. */
-const GAP_RATIO = 0.72;
+const GAP_RATIO = 0.74;
 const GAP_MAX = 132;
 
 /** Places nodes in five columns; the broker spans all rows like the bus that it is. */
@@ -48,7 +48,7 @@ export function layOut(topology: Topology, width: number): Layout {
   const edges = topology.edges.flatMap((edge) => {
     const from = boxes.get(edge.from);
     const to = boxes.get(edge.to);
-    return from && to ? [connect(edge, from, to, topology)] : [];
+    return from && to ? [connect(edge, from, to)] : [];
   });
   return { width, height, columns, nodes, edges };
 }
@@ -79,8 +79,11 @@ function place(nodes: PathNode[], column: { x: number; width: number }, height: 
   }));
 }
 
-/** Straight along the row of the side that has many neighbours; the bend sits close to the other side. */
-function connect(edge: PathEdge, from: PlacedNode, to: PlacedNode, topology: Topology): PlacedEdge {
+/**
+ * Straight along the row of the side that has one neighbour (an asset has one endpoint, a dataflow one
+ * destination), so that every label has a row of its own; the bend sits close to the other side.
+ */
+function connect(edge: PathEdge, from: PlacedNode, to: PlacedNode): PlacedEdge {
   const startX = from.box.x + from.box.width;
   const endX = to.box.x;
   const fromY = middle(from);
@@ -89,12 +92,12 @@ function connect(edge: PathEdge, from: PlacedNode, to: PlacedNode, topology: Top
   if (from.kind === "broker") return { ...edge, path: line(startX, toY, endX), label: label(toY) };
   if (to.kind === "broker")
     return { ...edge, path: line(startX, fromY, endX), label: label(fromY) };
-  const fansOut = topology.edges.filter((other) => other.from === edge.from).length > 1;
+  const early = from.station === "endpoint";
   const bend = Math.min(22, (endX - startX) / 4);
-  const path = fansOut
+  const path = early
     ? `M${startX},${fromY} C${startX + bend},${fromY} ${startX},${toY} ${startX + bend},${toY} L${endX},${toY}`
     : `M${startX},${fromY} L${endX - bend},${fromY} C${endX},${fromY} ${endX - bend},${toY} ${endX},${toY}`;
-  return { ...edge, path, label: label(fansOut ? toY : fromY) };
+  return { ...edge, path, label: label(early ? toY : fromY) };
 }
 
 function middle(node: PlacedNode): number {

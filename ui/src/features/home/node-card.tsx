@@ -33,7 +33,7 @@ export function NodeCard({ node, children }: { node: PlacedNode; children?: Reac
   const { box, readiness } = node;
   const alarmed = readiness?.state === "not-ready";
   const className = clsx(
-    "absolute flex flex-col justify-center rounded-lg border bg-surface px-3 py-2 text-left shadow-card",
+    "absolute flex flex-col justify-center rounded-lg border bg-surface px-2 py-2 text-left wide:px-3 shadow-card",
     alarmed ? "border-bad" : "border-line",
     node.link && "hover:border-line-strong hover:bg-hover",
   );
@@ -60,7 +60,7 @@ function Content({ node, children }: { node: PlacedNode; children: ReactNode }) 
   return (
     <>
       <span className="flex min-w-0 items-center gap-1.5">
-        <Icon aria-hidden className="size-3.5 shrink-0 text-ink-3" />
+        <Icon aria-hidden className="hidden size-3.5 shrink-0 text-ink-3 wide:block" />
         <span className="truncate font-medium">{node.title}</span>
       </span>
       <span className="truncate text-ink-3 text-xs">{node.note}</span>
@@ -74,7 +74,7 @@ function Details({ node }: { node: PlacedNode }) {
   return (
     <span className="block">
       <b className="font-semibold text-ink">{node.title}</b>
-      {node.note && <span className="block break-all">{node.note}</span>}
+      {node.detail && <span className="block break-all">{node.detail}</span>}
       {node.readiness?.reason && (
         <span className="block">
           {node.readiness.reason}

@@ -13,7 +13,7 @@ import { type Layout, layOut, type PlacedEdge, type PlacedNode } from "./layout"
 import { NodeCard } from "./node-card";
 import type { Topology } from "./topology";
 
-const ROWS_MAX = 6;
+const ROWS_MAX = 5;
 const HEADINGS = ["Endpoints", "Assets", "Broker", "Dataflows", "Destinations"];
 
 /** The live picture of the way from PLC to destination. */
@@ -22,7 +22,7 @@ export function Path({ topology }: { topology: Topology }) {
   const width = useWidth(frame);
   const layout = useMemo(() => layOut(collapse(topology, ROWS_MAX), width), [topology, width]);
   return (
-    <div className="px-4 pt-3 pb-4">
+    <div className="px-3 pt-3 pb-4 wide:px-4">
       <div ref={frame} data-testid="home-path">
         {width > 0 && <Picture layout={layout} />}
       </div>
@@ -67,8 +67,8 @@ function Picture({ layout }: { layout: Layout }) {
             {node.kind === "broker" && <BrokerNumbers node={node} now={now} />}
           </NodeCard>
         ))}
-        {flows.map(({ edge, flow }) => (
-          <EdgeRate key={edge.id} edge={edge} flow={flow} now={now} />
+        {layout.edges.map((edge) => (
+          <EdgeRate key={edge.id} edge={edge} now={now} />
         ))}
       </div>
     </>
@@ -127,7 +127,7 @@ function Pair({ name, value, unit }: { name: string; value: string; unit?: strin
     <>
       <dt className="text-ink-3">{name}</dt>
       <dd className="num whitespace-nowrap">
-        {value} {unit && <span className="text-ink-3">{unit}</span>}
+        {value} {unit && <span className="hidden text-ink-3 wide:inline">{unit}</span>}
       </dd>
     </>
   );

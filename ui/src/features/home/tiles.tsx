@@ -22,7 +22,7 @@ export function Tiles({ assets, dataflows }: TilesProps) {
   const bytes = (value: number | undefined) =>
     value === undefined ? undefined : `${formatBytes(value)}/s`;
   return (
-    <div className="grid grid-cols-3 gap-3 px-6 min-[1320px]:grid-cols-6">
+    <div className="grid grid-cols-3 gap-3 px-6 min-[1320px]:grid-cols-[repeat(4,1fr)_1.35fr_1fr]">
       <RateTile title="Values in" total="values" rate={totals.values} unit="val/s" />
       <RateTile
         title="Broker in"
@@ -57,7 +57,7 @@ interface RateTileProps {
   alarm?: boolean;
 }
 
-const SPAN_MS_MIN = 60_000;
+const SPAN_MS_MIN = 30_000;
 const SPAN_MS_MAX = 900_000;
 
 function RateTile({ title, total, rate, unit, note, alarm = false }: RateTileProps) {
@@ -80,7 +80,7 @@ function RateTile({ title, total, rate, unit, note, alarm = false }: RateTilePro
         <span className="num ml-auto text-ink-3 text-xs">{note}</span>
       </p>
       <div className="absolute inset-x-0 bottom-0 flex justify-center" title="The last 15 minutes">
-        <Sparkline ring={ring} revision={now} height={34} spanMs={spanMs} area />
+        <Sparkline ring={ring} revision={now} height={34} spanMs={spanMs} area fromZero />
       </div>
     </Tile>
   );
@@ -95,7 +95,7 @@ function States({ name, to, count }: { name: string; to: string; count: StateCou
   const [worst] = rest.filter(([number]) => number > 0);
   return (
     <p className="mt-1.5 flex items-baseline gap-1.5">
-      <Link to={to} className="w-20 text-ink-2 hover:text-accent">
+      <Link to={to} className="w-16 text-ink-2 hover:text-accent">
         {name}
       </Link>
       <span className="font-semibold tabular-nums">

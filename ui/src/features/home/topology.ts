@@ -39,6 +39,8 @@ export interface PathNode {
   kind: NodeKind;
   title: string;
   note: string;
+  /** The whole of what title or note shortens; shown on hover. */
+  detail: string;
   /** Undefined for what has no resource of its own, such as a topic. */
   readiness: Readiness | undefined;
   link: { to: string; params: Record<string, string> } | undefined;
@@ -52,6 +54,8 @@ export interface PathEdge {
   to: string;
   /** The measures whose rates are summed on this edge, and which of their counters. */
   measures: string[];
+  /** What the label sums up: the same, or nothing where another edge of the same row says it. */
+  labelled: string[];
   rate: string;
   unit: string;
   bytes: string | undefined;
@@ -76,11 +80,9 @@ export function buildTopology(resources: Resources): Topology {
   const nodes = new Map<string, PathNode>();
   const edges = new Map<string, PathEdge>();
   const add = (node: PathNode) => void (nodes.has(node.id) || nodes.set(node.id, node));
-  const join = (edge: Omit<PathEdge, "id">) => {
+  const join = (edge: NewEdge) => {
     const id = `${edge.from}>${edge.to}`;
-    const known = edges.get(id);
-    if (known) known.measures = [...new Set([...known.measures, ...edge.measures])];
-    else edges.set(id, { id, ...edge });
+    edges.set(id, { id, labelled: edge.measures, ...edge });
   };
   const builder: Builder = { ...resources, add, join, brokerId: "" };
   builder.brokerId = addBroker(builder);
@@ -90,9 +92,11 @@ export function buildTopology(resources: Resources): Topology {
   return { nodes: [...nodes.values()], edges: [...edges.values()] };
 }
 
+type NewEdge = Omit<PathEdge, "id" | "labelled">;
+
 interface Builder extends Resources {
   add: (node: PathNode) => void;
-  join: (edge: Omit<PathEdge, "id">) => void;
+  join: (edge: NewEdge) => void;
   brokerId: string;
 }
 
@@ -112,7 +116,8 @@ function addBroker({ brokers, assets, dataflows, add }: Builder): string {
 function profileNode(profile: EndpointProfile): PathNode {
   return {
     ...bare(`endpoint/${profile.metadata.name}`, "endpoint", "endpoint", profile.metadata.name),
-    note: profile.spec?.targetAddress?.trim() ?? "",
+    note: profile.spec?.targetAddress?.trim().replace(/^opc\.tcp:\/\//, "") ?? "",
+    detail: profile.spec?.targetAddress?.trim() ?? "",
     readiness: readinessOf(profile),
     link: resourceLink("assetendpointprofiles", profile),
   };
@@ -173,8 +178,10 @@ function destinationNode({ endpoints, listeners }: Builder, dataflow: Dataflow):
   const endpoint = endpoints.find((entry) => entry.metadata.name === name);
   const local = isLocalBroker(endpoint, listeners);
   const mqtt = /^(mqtt|kafka)$/i.test(endpointTypeOf(endpoint));
+  const kind = mqtt ? "topic" : "storage";
   return {
-    ...bare(`destination/${name}/${target}`, "destination", mqtt ? "topic" : "storage", target),
+    ...bare(`destination/${name}/${target}`, "destination", kind, mqtt ? shorten(target) : target),
+    detail: target,
     note: endpoint
       ? `${local ? "topic" : endpointTypeOf(endpoint)} · ${name}`
       : `${name}: not found`,
@@ -183,8 +190,24 @@ function destinationNode({ endpoints, listeners }: Builder, dataflow: Dataflow):
   };
 }
 
+/** The end of a topic says what it is about; its beginning is mostly the same for all. */
+export function shorten(topic: string): string {
+  const levels = topic.split("/");
+  return levels.length > 2 ? `…/${levels.slice(-2).join("/")}` : topic;
+}
+
 function bare(id: string, station: Station, kind: NodeKind, title: string): PathNode {
-  return { id, station, kind, title, note: "", readiness: undefined, link: undefined, count: 1 };
+  return {
+    id,
+    station,
+    kind,
+    title,
+    note: "",
+    detail: "",
+    readiness: undefined,
+    link: undefined,
+    count: 1,
+  };
 }
 
 function resourceLink(plural: string, resource: Resource): PathNode["link"] {

@@ -1,0 +1,54 @@
+import { expect, test } from "vitest";
+import { RateWindow } from "./rates";
+
+const at = (second: number, values: number, started = "s") => ({
+  time: second * 1000,
+  started,
+  counters: { values },
+});
+
+test("has no rate before the second reading", () => {
+  const window = new RateWindow();
+  window.push(at(0, 1000));
+  expect(window.rate("values")).toBeUndefined();
+});
+
+test("averages over five seconds and forgets what is older", () => {
+  const window = new RateWindow();
+  for (let i = 0; i <= 20; i += 1) window.push(at(i, i < 10 ? 0 : (i - 10) * 6));
+  expect(window.rate("values")).toBe(6);
+});
+
+test("divides by the time that really passed", () => {
+  const window = new RateWindow();
+  window.push(at(0, 0));
+  window.push(at(2.5, 10));
+  expect(window.rate("values")).toBe(4);
+});
+
+test("begins anew when the process was restarted", () => {
+  const window = new RateWindow();
+  window.push(at(0, 5000, "first"));
+  window.push(at(1, 5010, "first"));
+  window.push(at(2, 3, "second"));
+  expect(window.rate("values")).toBeUndefined();
+  window.push(at(3, 13, "second"));
+  expect(window.rate("values")).toBe(10);
+});
+
+test("takes a counter that fell as a restart, and a gauge that fell as a gauge", () => {
+  const window = new RateWindow();
+  window.push({ time: 0, started: "s", counters: { values: 10, connections: 5 } });
+  window.push({ time: 1000, started: "s", counters: { values: 12, connections: 2 } });
+  expect(window.rate("values")).toBe(2);
+  window.push({ time: 2000, started: "s", counters: { values: 1, connections: 2 } });
+  expect(window.rate("values")).toBeUndefined();
+});
+
+test("is not confused by two readings of one instant", () => {
+  const window = new RateWindow();
+  window.push(at(0, 0));
+  window.push(at(1, 4));
+  window.push(at(1, 5));
+  expect(window.rate("values")).toBe(5);
+});
