@@ -88,6 +88,7 @@ class RuleTest(unittest.TestCase):
         self.breaks("line-length", "src/base/a.cpp", "int " + "a" * 96 + ";\n")
         self.keeps("src/base/a.cpp", "int " + "a" * 95 + ";\n")
         self.keeps("src/base/a.cpp", "// " + "µ" * 97 + "\n")
+        self.keeps("src/base/a.cpp", 'auto a = R"(\n' + "a" * 120 + ')";\n')
 
     def test_function_length(self):
         long_body = "void f() {\n" + "  g();\n" * 69 + "}\n"
@@ -268,6 +269,10 @@ class WrapTest(unittest.TestCase):
         self.assertTrue(all(len(line) <= 100 for line in wrapped))
         self.assertTrue(wrapped[1].startswith("///         word"))
         self.assertEqual(wrapped[-2:], ["/// Owns:   its queue", "int a;"])
+
+    def test_a_long_comment_behind_code_moves_above_it(self):
+        wrapped = wrap.wrap_lines(["  int a;  ///< " + "word " * 20 + "end"])
+        self.assertEqual(wrapped, ["  /// " + "word " * 18 + "word", "  /// word end", "  int a;"])
 
     def test_comments_that_fit_stay_as_they_are(self):
         lines = ["/// One", "/// two.", "", "int a;  // three"]

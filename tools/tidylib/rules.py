@@ -40,9 +40,10 @@ def file_length(path, lines):
         yield Finding(path, 1, "file-length", f"{count} lines, {FILE_LINES_WANTED} wanted", warning=True)
 
 
-def line_length(path, lines):
+def line_length(path, lines, raw=()):
+    """`raw`: lines inside a raw string, whose text no line break may change."""
     for number, line in enumerate(lines, 1):
-        if len(line) > LINE_COLUMNS_MAX and "://" not in line:
+        if len(line) > LINE_COLUMNS_MAX and "://" not in line and number not in raw:
             yield Finding(path, number, "line-length", f"{len(line)} columns, {LINE_COLUMNS_MAX} at most: make fmt")
 
 

@@ -106,6 +106,16 @@ def count_arguments(text):
     return commas + 1 if content else 0
 
 
+def raw_text_lines(text):
+    """The numbers of the lines in which a raw string literal stands."""
+    numbers = set()
+    for match in _LITERALS.finditer(text):
+        if match.group("raw") is not None:
+            first = text.count("\n", 0, match.start()) + 1
+            numbers.update(range(first, first + match.group().count("\n") + 1))
+    return numbers
+
+
 class Source:
     """One C++ file: `lines`, `code` (literals blanked), `functions` and `types`."""
 
