@@ -78,4 +78,7 @@ struct Condition {
 /// where type and status are unchanged.
 json::object status_with(const Condition& condition, const json::value* previous, WallTime now);
 
+/// RFC 7386: null removes, objects merge, everything else replaces.
+void merge_patch(json::value& target, const json::value& patch);
+
 }  // namespace wireway::resource
