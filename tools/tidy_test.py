@@ -19,8 +19,9 @@ sys.path.insert(0, str(HERE))
 
 
 def load(name):
-    loader = importlib.machinery.SourceFileLoader(name.replace("-", "_"), str(HERE / name))
+    loader = importlib.machinery.SourceFileLoader("tool_" + name.replace("-", "_"), str(HERE / name))
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    sys.modules[loader.name] = module
     loader.exec_module(module)
     return module
 
@@ -29,6 +30,7 @@ tidy = load("tidy")
 wrap = load("wrap-comments")
 licences = load("licences")
 completion = load("complete-lock")
+runner = load("test")
 from tidylib.source import Source  # noqa: E402
 
 DOC = "#pragma once\n/// What this header is for, in one sentence.\n\n"
@@ -277,6 +279,34 @@ class WrapTest(unittest.TestCase):
     def test_comments_that_fit_stay_as_they_are(self):
         lines = ["/// One", "/// two.", "", "int a;  // three"]
         self.assertEqual(wrap.wrap_lines(lines), lines)
+
+
+class RunnerTest(unittest.TestCase):
+    """The counts that tools/test takes from other programs' output."""
+
+    def test_counts_come_in_any_order_and_from_the_last_fitting_line(self):
+        text = "e2e: 1 passed, 0 failed\nnoise 9 passed\ne2e: 4 passed, 2 failed, 1 skipped\n"
+        self.assertEqual(str(runner.counts_in_line(text, r"^e2e: ")), "4 passed, 2 failed, 1 skipped")
+        self.assertEqual(str(runner.counts_in_line("1 failed | 7 passed (8)", r"^")), "7 passed, 1 failed")
+        self.assertEqual(str(runner.counts_in_line("nothing", r"^e2e: ")), "0 passed, 0 failed")
+
+    def test_cases_of_gtest_programs_are_counted_and_crashes_fail(self):
+        cases = (
+            '<testcase status="run"><system-out>[  PASSED  ] 12 tests.</system-out></testcase>'
+            '<testcase status="fail"><system-out>[  PASSED  ] 3 tests.\n[  FAILED  ] 2 tests, listed below:</system-out></testcase>'
+            '<testcase status="fail"><system-out>Segmentation fault</system-out></testcase>'
+            '<testcase status="run"><system-out>fine</system-out></testcase>'
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            report = Path(folder) / "ctest.xml"
+            report.write_text(f"<testsuite>{cases}</testsuite>", encoding="utf-8")
+            self.assertEqual(str(runner.counts_of_ctest(report)), "16 passed, 3 failed")
+
+    def test_a_command_that_ran_nothing_has_failed(self):
+        run = runner.Run.__new__(runner.Run)
+        run.counts = runner.Counts()
+        run.counted(0, runner.Counts())
+        self.assertEqual(run.counts.failed, 1)
 
 
 class LicenceTest(unittest.TestCase):
