@@ -21,10 +21,10 @@ namespace wireway::link {
 
 struct HttpClientRequest {
   std::string method = "GET";
-  std::string url;
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;
-  std::string ca_file;  ///< PEM; empty = system roots
+  std::string url = {};
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  std::string body = {};
+  std::string ca_file = {};  ///< PEM; empty = system roots
   Duration connect_timeout = std::chrono::seconds{5};
   Duration total_timeout = std::chrono::seconds{30};  ///< zero = none (streams)
   std::size_t body_bytes_max = 64 * 1024 * 1024;

@@ -38,8 +38,8 @@ struct HttpRequest {
 
 struct HttpResponse {
   unsigned status = 200;
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  std::string body = {};
 };
 
 /// One request's answer: either respond() once, or begin_stream() then write() ... end().
@@ -58,7 +58,7 @@ class HttpResponder {
 using HttpHandler = std::function<void(HttpRequest, std::shared_ptr<HttpResponder>)>;
 
 struct HttpServerOptions {
-  net::Endpoint endpoint;
+  net::Endpoint endpoint = {};
   std::size_t header_bytes_max = 64 * 1024;
   std::size_t body_bytes_max = 4 * 1024 * 1024;
   std::size_t connections_max = 10'000;

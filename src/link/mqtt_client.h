@@ -41,7 +41,9 @@ struct MqttState {
   bool connected = false;
   bool session_present = false;
   std::string
-      message;  ///< "connected to 127.0.0.1:1883" / "127.0.0.1:1883 refused: Not authorized (0x87); retry in 2 s"
+      /// "connected to 127.0.0.1:1883" / "127.0.0.1:1883 refused: Not authorized (0x87); retry in 2
+      /// s"
+      message;
 };
 
 class MqttClient {
