@@ -48,9 +48,10 @@ function LinkBanner({ link, now }: { link: LinkState; now: number }) {
   return (
     <Strip icon={Unplug} problem="mqtt" retry={() => connection.retryNow()}>
       <b className="font-semibold">
-        No live values for{" "}
-        <span className="tabular-nums" title={formatInstant(link.since)}>
-          {formatAge(now - link.since)}
+        No live values
+        <span aria-hidden className="tabular-nums" title={formatInstant(link.since)}>
+          {" "}
+          for {formatAge(now - link.since)}
         </span>
         .
       </b>{" "}
@@ -68,11 +69,14 @@ function NoDoorBanner() {
   );
 }
 
+/** Hidden from screen readers, which would read it out every second. */
 function Next({ at, now }: { at: number | undefined; now: number }) {
-  if (at === undefined) return <span>Trying now…</span>;
+  if (at === undefined) return <span aria-hidden>Trying now…</span>;
   const left = Math.ceil((at - now) / 1000);
   return (
-    <span className="tabular-nums">{left > 0 ? `Next try in ${left} s.` : "Trying now…"}</span>
+    <span aria-hidden className="tabular-nums">
+      {left > 0 ? `Next try in ${left} s.` : "Trying now…"}
+    </span>
   );
 }
 

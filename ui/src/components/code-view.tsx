@@ -48,7 +48,11 @@ export function CodeView({ text, label }: { text: string; label: string }) {
         syntaxHighlighting(colours),
         look,
         EditorState.readOnly.of(true),
-        EditorView.contentAttributes.of({ "aria-label": label, "aria-readonly": "true" }),
+        EditorView.contentAttributes.of({
+          "aria-label": label,
+          "aria-readonly": "true",
+          tabindex: "0",
+        }),
       ],
     });
     view.current = editor;

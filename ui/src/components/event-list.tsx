@@ -1,6 +1,8 @@
+import { Link } from "@tanstack/react-router";
 import { clsx } from "clsx";
 import { CalendarClock, CircleAlert, Info, TriangleAlert } from "lucide-react";
 import type { EventRow } from "@/resource/event";
+import { useKinds } from "@/resource/feeds";
 import { Age } from "./age";
 import { Loading, Message } from "./message";
 
@@ -48,12 +50,7 @@ function Row({ row, withObject }: { row: EventRow; withObject: boolean }) {
       <div className="min-w-0 flex-1">
         <p className="truncate">
           <span className="font-medium">{row.reason}</span>
-          {withObject && row.name && (
-            <span className="text-ink-3">
-              {" "}
-              {row.kind} {row.name}
-            </span>
-          )}
+          {withObject && row.name && <About row={row} />}
         </p>
         <p
           className={clsx("break-words text-ink-2 text-xs", withObject && "line-clamp-2")}
@@ -67,5 +64,22 @@ function Row({ row, withObject }: { row: EventRow; withObject: boolean }) {
         {row.count > 1 && <p title={`Seen ${row.count} times`}>×{row.count}</p>}
       </div>
     </li>
+  );
+}
+
+/** The object of an event: a link where the page can show it. */
+function About({ row }: { row: EventRow }) {
+  const { data } = useKinds();
+  const kind = data?.find((entry) => entry.kind === row.kind);
+  const text = `${row.kind} ${row.name}`;
+  if (!kind) return <span className="ml-1.5 text-ink-3">{text}</span>;
+  return (
+    <Link
+      to="/resources/$plural/$namespace/$name"
+      params={{ plural: kind.plural, namespace: row.namespace || "_", name: row.name }}
+      className="ml-1.5 text-ink-3 hover:text-accent"
+    >
+      {text}
+    </Link>
   );
 }

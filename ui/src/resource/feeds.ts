@@ -1,4 +1,4 @@
-import { type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, skipToken, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo } from "react";
 import { discoverKinds } from "./api";
 import { EMPTY_FEED, Feed, type FeedState } from "./feed";
@@ -122,7 +122,7 @@ export function useFeed<T extends Resource = Resource>(kind: Kind | undefined): 
   useEffect(() => (stable ? feedsFor(client).retain(stable) : undefined), [client, stable]);
   const { data } = useQuery<FeedState>({
     queryKey: stable ? queryKey(stable) : [FEED_KEY],
-    enabled: false,
+    queryFn: skipToken,
     structuralSharing: false,
     initialData: EMPTY_FEED,
     gcTime: Number.POSITIVE_INFINITY,
