@@ -16,6 +16,9 @@ const RATE_WINDOW_MS = 10_000;
 const RATE_WINDOW_MS_MIN = 3_000;
 const SPARK_SPAN_MS = 60_000;
 
+const NOT_SEEN =
+  "No value has arrived since this page was opened. A tag that does not change is sent only with a key frame.";
+
 interface TagRowProps extends RowPlace {
   entry: TagEntry;
   stale: string | undefined;
@@ -28,7 +31,7 @@ export const TagRow = memo(function TagRow(props: TagRowProps) {
   const { entry, stale, selected, onSelect, ...place } = props;
   const tag = useTag(entry.topic, entry.name);
   const quality = qualityOf(tag, stale);
-  const detail = quality === "stale" ? `Stale: ${stale}` : (tag?.statusText ?? "");
+  const detail = tag ? (stale ?? tag.statusText) : NOT_SEEN;
   return (
     <Row place={place} testId="tag-row" name={entry.name} selected={selected}>
       <Cell>
@@ -102,7 +105,9 @@ function UpdateRate({ history }: { history: Ring }) {
 /** Arrivals over the last ten seconds, or over the shorter time since the first one. */
 export function updatesPerSecond(history: Ring, now: number): number {
   if (history.size === 0) return 0;
-  const known = Math.max(RATE_WINDOW_MS_MIN, now - history.timeAt(0));
+  // The page's clock ticks once a second, so the newest arrival may be a little ahead of it.
+  const end = Math.max(now, history.timeAt(history.size - 1));
+  const known = Math.max(RATE_WINDOW_MS_MIN, end - history.timeAt(0));
   const span = Math.min(RATE_WINDOW_MS, known);
-  return (history.countSince(now - span) * 1000) / span;
+  return (history.countSince(end - span) * 1000) / span;
 }

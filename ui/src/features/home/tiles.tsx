@@ -66,7 +66,7 @@ function RateTile({ title, total, rate, unit, note, alarm = false }: RateTilePro
   const spanMs = Math.min(SPAN_MS_MAX, Math.max(SPAN_MS_MIN, now - (ring.timeAt(0) || now)));
   const alarmed = alarm && rate !== undefined && rate > 0;
   return (
-    <Tile title={title}>
+    <Tile title={title} note={note}>
       <p className="mt-0.5 flex items-baseline gap-1.5">
         <span
           className={clsx(
@@ -77,7 +77,6 @@ function RateTile({ title, total, rate, unit, note, alarm = false }: RateTilePro
           {rate === undefined ? "–" : formatRate(rate)}
         </span>
         <span className="text-ink-3 text-xs">{rate === undefined ? "no metrics" : unit}</span>
-        <span className="num ml-auto text-ink-3 text-xs">{note}</span>
       </p>
       <div className="absolute inset-x-0 bottom-0 flex justify-center" title="The last 15 minutes">
         <Sparkline ring={ring} revision={now} height={34} spanMs={spanMs} area fromZero />
