@@ -1,52 +1,55 @@
 #pragma once
-/// MQTT 3.1.1 and 5 packets from bytes and to bytes, for both ends. Bytes are cut into packets by
-/// frame.h first; what decode() accepts is valid in itself, and what depends on the session (an alias
-/// that was never set, a packet identifier that is not in flight) is the session's to judge.
+/// Decoding and encoding of whole MQTT packets, both directions (a server and a client use the same).
+/// Without I/O: frame.h cuts the stream, this turns one packet into a value and back.
 ///
-/// Source: MQTT 5 sections 2 and 3, MQTT 3.1.1 sections 2 and 3
-/// Errors: Refused with reason and clause; nothing else is known then about the packet
-/// Cost:   decode_publish() and encode(Publish) do not allocate, but for a publisher that mixes the
-///         order of its properties
+/// Source: MQTT 5 section 3, MQTT 3.1.1 section 3
+/// Errors: Refused with the normative statement; decode() checks everything that one packet alone can
+///         show. What depends on the session (identifiers, limits, aliases in use) is the session's.
+/// Cost:   decode_publish() and append_publish() allocate only for subscription identifiers and for
+///         properties that do not lie side by side.
+/// Thread: any; no state.
 
 #include <expected>
 
+#include "base/bytes.h"
 #include "wire/mqtt/packet.h"
 
 namespace wireway::wire::mqtt {
 
-/// One packet of a connection that speaks `version`; a CONNECT says its own.
-std::expected<Packet, Refused> decode(std::uint8_t first_byte, ByteView body, Version version);
+template <class T>
+using Decoded = std::expected<T, Refused>;
 
-/// The same for a PUBLISH alone, into `out`, whose views point into `body`.
-std::optional<Refused> decode_publish(std::uint8_t first_byte, ByteView body, Version version,
-                                      Publish& out);
+/// Any packet. `version` is that of the connection; CONNECT brings its own.
+/// `scratch` holds bytes that the returned Publish may point into.
+Decoded<Packet> decode(std::uint8_t first_byte, ByteView body, Version version, Bytes& scratch);
 
-inline PacketType type_of(std::uint8_t first_byte) { return PacketType(first_byte >> 4); }
+/// The hot path; `first_byte` has type publish.
+Decoded<Publish> decode_publish(std::uint8_t first_byte, ByteView body, Version version,
+                                Bytes& scratch);
 
-/// Each appends one whole packet. What a 3.1.1 peer cannot be told (reasons, properties) is left out;
-/// AUTH does not exist there and appends nothing.
-void encode(const Connect& packet, Bytes& out);
-void encode(const Connack& packet, Version version, Bytes& out);
-void encode(const Publish& packet, Version version, Bytes& out);
-void encode(const PublishReply& packet, Version version, Bytes& out);
-void encode(const Subscribe& packet, Version version, Bytes& out);
-void encode(const SubscribeReply& packet, Version version, Bytes& out);
-void encode(const Unsubscribe& packet, Version version, Bytes& out);
-void encode(const Disconnect& packet, Version version, Bytes& out);
-void encode(const Auth& packet, Version version, Bytes& out);
-void encode(Pingreq, Bytes& out);
-void encode(Pingresp, Bytes& out);
+/// Of a decoded Publish; they have been validated.
+PublishProperties parse_forwarded(ByteView forwarded_properties);
+Bytes encode_forwarded(const PublishProperties& properties);
 
-/// The size of the whole packet that encode() would append.
-std::size_t encoded_bytes(const Publish& packet, Version version);
-/// PUBACK, PUBREC, PUBREL or PUBCOMP without properties: the packets of the hot path.
-void encode_reply(PacketType type, std::uint16_t packet_identifier, ReasonCode reason,
-                  Version version, Bytes& out);
+void append(const Connect& packet, Bytes& out);
+void append(const Connack& packet, Version version, Bytes& out);
+void append(const PublishReply& packet, Version version, Bytes& out);
+void append(const Subscribe& packet, Version version, Bytes& out);
+void append(const SubscribeReply& packet, Version version, Bytes& out);
+void append(const Unsubscribe& packet, Version version, Bytes& out);
+void append(const Disconnect& packet, Version version, Bytes& out);
+void append(const Auth& packet, Bytes& out);
+void append_pingreq(Bytes& out);
+void append_pingresp(Bytes& out);
 
-/// Publish::forwarded_properties taken apart and put together. `bytes` must come from decode().
-PublishProperties read_forwarded(ByteView bytes);
-void append_forwarded(const PublishProperties& properties, Bytes& out);
-/// Of a Will: those of its properties that go out with its message.
-void append_forwarded(const Properties& will_properties, Bytes& out);
+/// Size of the packet that append_publish() makes.
+std::size_t publish_bytes(const Publish& packet, Version version);
+void append_publish(const Publish& packet, Version version, Bytes& out);
+/// All but the payload, for large payloads that are written from where they lie.
+void append_publish_head(const Publish& packet, Version version, Bytes& out);
+
+constexpr PacketType type_of(std::uint8_t first_byte) {
+  return static_cast<PacketType>(first_byte >> 4);
+}
 
 }  // namespace wireway::wire::mqtt

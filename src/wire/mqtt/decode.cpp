@@ -1,249 +1,267 @@
+#include <limits>
+
 #include "wire/mqtt/codec.h"
-#include "wire/mqtt/detail/properties.h"
+#include "wire/mqtt/detail/property.h"
+#include "wire/mqtt/detail/reader.h"
 #include "wire/mqtt/topic.h"
 
 namespace wireway::wire::mqtt {
 namespace {
 
-using detail::Reader;
-using detail::in;
-using detail::read_properties;
+constexpr auto malformed = ReasonCode::malformed_packet;
 
-using Decoded = std::expected<Packet, Refused>;
-
-constexpr std::unexpected<Refused> refuse(ReasonCode code, std::string_view clause) {
+std::unexpected<Refused> refuse(ReasonCode code, std::string_view clause) {
   return std::unexpected(Refused{code, clause});
 }
 
-/// What a decoder ends with: the packet, unless the reader failed or bytes are left over.
+/// The value, unless the reader has refused or has something left over.
 template <class T>
-Decoded finish(Reader& reader, T&& packet) {
-  if (reader.failed()) return std::unexpected(*reader.refused());
-  if (reader.left() > 0) return refuse(ReasonCode::malformed_packet, "MQTT-4.13.1-1");
-  return Packet(std::forward<T>(packet));
+Decoded<Packet> finished(Reader& reader, T value) {
+  if (reader.left() > 0) reader.refuse(malformed, "MQTT-2.1.4");
+  if (reader.refused()) return std::unexpected(*reader.refused());
+  return Packet(std::move(value));
 }
 
-constexpr std::uint8_t flag_clean_start = 0x02;
-constexpr std::uint8_t flag_will = 0x04;
-constexpr std::uint8_t flag_will_retain = 0x20;
-constexpr std::uint8_t flag_password = 0x40;
-constexpr std::uint8_t flag_user_name = 0x80;
-
-/// The variable header up to the connect flags.
-std::optional<Refused> check_connect_flags(std::uint8_t flags, Version version) {
-  const unsigned will_qos = flags >> 3 & 3;
-  if ((flags & 1) != 0) return Refused{ReasonCode::malformed_packet, "MQTT-3.1.2-3"};
-  if ((flags & flag_will) == 0) {
-    if (will_qos != 0) return Refused{ReasonCode::malformed_packet, "MQTT-3.1.2-11"};
-    if ((flags & flag_will_retain) != 0)
-      return Refused{ReasonCode::malformed_packet, "MQTT-3.1.2-13"};
-  }
-  if (will_qos == 3) return Refused{ReasonCode::malformed_packet, "MQTT-3.1.2-12"};
-  if (version == Version::v311 && (flags & flag_password) != 0 && (flags & flag_user_name) == 0)
-    return Refused{ReasonCode::malformed_packet, "MQTT-3.1.2-22"};
-  return std::nullopt;
+void read_packet_identifier(Reader& reader, std::uint16_t& identifier) {
+  identifier = reader.two_bytes();
+  if (reader.ok() && identifier == 0) reader.refuse(ReasonCode::protocol_error, "MQTT-2.2.1-3");
 }
 
-void read_will(Reader& reader, std::uint8_t flags, Connect& packet) {
-  Will& will = packet.will.emplace();
-  will.qos = Qos(flags >> 3 & 3);
-  will.retain = (flags & flag_will_retain) != 0;
-  if (packet.version == Version::v5) read_properties(reader, detail::in_will, will.properties);
-  will.topic = reader.text();
-  const ByteView payload = reader.binary();
-  will.payload.assign(payload.begin(), payload.end());
-  if (!reader.failed() && !is_valid_topic_name(will.topic))
-    reader.fail(ReasonCode::topic_name_invalid, "MQTT-3.3.2-2");
-}
-
-Decoded decode_connect(ByteView body) {
-  Reader reader(body);
-  Connect packet;
+void read_version(Reader& reader, Connect& connect) {
   const std::string_view name = reader.text();
-  const std::uint8_t version = reader.u8();
-  if (reader.failed()) return std::unexpected(*reader.refused());
-  if (name != "MQTT") return refuse(ReasonCode::unsupported_protocol_version, "MQTT-3.1.2-1");
-  if (version != 4 && version != 5)
-    return refuse(ReasonCode::unsupported_protocol_version, "MQTT-3.1.2-2");
-  packet.version = Version(version);
-  const std::uint8_t flags = reader.u8();
-  if (reader.failed()) return std::unexpected(*reader.refused());
-  if (const auto refused = check_connect_flags(flags, packet.version))
-    return std::unexpected(*refused);
-  packet.clean_start = (flags & flag_clean_start) != 0;
-  packet.keep_alive_s = reader.u16();
-  if (packet.version == Version::v5)
-    read_properties(reader, in(PacketType::connect), packet.properties);
-  packet.client_identifier = reader.text();
-  if ((flags & flag_will) != 0) read_will(reader, flags, packet);
-  if ((flags & flag_user_name) != 0) packet.user_name.emplace(reader.text());
-  if ((flags & flag_password) != 0) {
-    const ByteView password = reader.binary();
-    packet.password.emplace(password.begin(), password.end());
+  if (reader.ok() && name != "MQTT")
+    reader.refuse(ReasonCode::unsupported_protocol_version, "MQTT-3.1.2-1");
+  const std::uint8_t level = reader.byte();
+  if (reader.ok() && level != 4 && level != 5)
+    reader.refuse(ReasonCode::unsupported_protocol_version, "MQTT-3.1.2-2");
+  connect.version = level == 4 ? Version::v311 : Version::v5;
+}
+
+constexpr std::uint8_t flag_clean = 0x02, flag_will = 0x04, flag_will_retain = 0x20,
+                       flag_password = 0x40, flag_user = 0x80;
+
+void check_connect_flags(Reader& reader, std::uint8_t flags, Version version) {
+  if ((flags & 0x01) != 0) reader.refuse(malformed, "MQTT-3.1.2-3");
+  const std::uint8_t will_qos = (flags >> 3) & 3;
+  const bool will = (flags & flag_will) != 0;
+  if (!will && will_qos != 0) reader.refuse(malformed, "MQTT-3.1.2-11");
+  if (!will && (flags & flag_will_retain) != 0) reader.refuse(malformed, "MQTT-3.1.2-13");
+  if (will_qos == 3) reader.refuse(malformed, "MQTT-3.1.2-12");
+  const bool password_alone = (flags & flag_password) != 0 && (flags & flag_user) == 0;
+  if (version == Version::v311 && password_alone) reader.refuse(malformed, "MQTT-3.1.2-22");
+}
+
+Will read_will(Reader& reader, std::uint8_t flags, Version version) {
+  Will will;
+  if (version == Version::v5) read_properties(reader, will_properties, will.properties);
+  will.topic = owned(reader.text());
+  if (reader.ok() && !is_valid_topic_name(will.topic))
+    reader.refuse(ReasonCode::topic_name_invalid, "MQTT-3.1.3-11");
+  will.payload = owned(reader.binary());
+  will.qos = static_cast<Qos>((flags >> 3) & 3);
+  will.retain = (flags & flag_will_retain) != 0;
+  return will;
+}
+
+Decoded<Packet> decode_connect(Reader& reader) {
+  Connect connect;
+  read_version(reader, connect);
+  const std::uint8_t flags = reader.byte();
+  if (reader.ok()) check_connect_flags(reader, flags, connect.version);
+  connect.clean_start = (flags & flag_clean) != 0;
+  connect.keep_alive_s = reader.two_bytes();
+  if (connect.version == Version::v5)
+    read_properties(reader, set_of(PacketType::connect), connect.properties);
+  if (connect.properties.authentication_data && !connect.properties.authentication_method)
+    reader.refuse(ReasonCode::protocol_error, "MQTT-3.1.2.11.10");
+  connect.client_identifier = owned(reader.text());
+  if ((flags & flag_will) != 0) connect.will = read_will(reader, flags, connect.version);
+  if ((flags & flag_user) != 0) connect.user_name = owned(reader.text());
+  if ((flags & flag_password) != 0) connect.password = owned(reader.binary());
+  return finished(reader, std::move(connect));
+}
+
+Decoded<Packet> decode_connack(Reader& reader, Version version) {
+  Connack connack;
+  const std::uint8_t flags = reader.byte();
+  if ((flags & 0xFE) != 0) reader.refuse(malformed, "MQTT-3.2.2-1");
+  connack.session_present = (flags & 1) != 0;
+  const std::uint8_t code = reader.byte();
+  if (version == Version::v5) {
+    connack.reason = static_cast<ReasonCode>(code);
+    read_properties(reader, set_of(PacketType::connack), connack.properties);
+    return finished(reader, std::move(connack));
   }
-  return finish(reader, std::move(packet));
+  static constexpr std::array reasons{
+      ReasonCode::success, ReasonCode::unsupported_protocol_version,
+      ReasonCode::client_identifier_not_valid, ReasonCode::server_unavailable,
+      ReasonCode::bad_user_name_or_password, ReasonCode::not_authorized};
+  connack.reason = code < reasons.size() ? reasons[code] : ReasonCode::unspecified_error;
+  return finished(reader, std::move(connack));
 }
 
-ReasonCode reason_of_v311(std::uint8_t code) {
-  switch (code) {
-    case 0: return ReasonCode::success;
-    case 1: return ReasonCode::unsupported_protocol_version;
-    case 2: return ReasonCode::client_identifier_not_valid;
-    case 3: return ReasonCode::server_unavailable;
-    case 4: return ReasonCode::bad_user_name_or_password;
-    case 5: return ReasonCode::not_authorized;
-    default: return ReasonCode::unspecified_error;
+bool is_known_reason(ReasonCode code) { return to_string(code) != "Unknown reason"; }
+
+/// Reason code and properties, either of which may be left out at the end (section 3.4.2.1).
+void read_optional_tail(Reader& reader, PacketType type, ReasonCode& reason, Properties& properties) {
+  if (reader.left() == 0) return;
+  reason = static_cast<ReasonCode>(reader.byte());
+  if (!is_known_reason(reason)) reader.refuse(malformed, "MQTT-3.4.2-1");
+  if (reader.left() > 0) read_properties(reader, set_of(type), properties);
+}
+
+Decoded<Packet> decode_publish_reply(PacketType type, Reader& reader, Version version) {
+  PublishReply reply;
+  reply.type = type;
+  read_packet_identifier(reader, reply.packet_identifier);
+  if (version == Version::v5) read_optional_tail(reader, type, reply.reason, reply.properties);
+  return finished(reader, std::move(reply));
+}
+
+void read_subscribe_options(Reader& reader, Version version, SubscribeEntry& entry) {
+  const std::uint8_t options = reader.byte();
+  if ((options & 3) == 3) reader.refuse(malformed, "MQTT-3.8.3-4");
+  entry.qos = static_cast<Qos>(options & 3);
+  if (version == Version::v311) {
+    if ((options & 0xFC) != 0) reader.refuse(malformed, "MQTT-3.8.3-4");
+    return;
   }
+  if ((options & 0xC0) != 0) reader.refuse(malformed, "MQTT-3.8.3-5");
+  if (((options >> 4) & 3) == 3) reader.refuse(ReasonCode::protocol_error, "MQTT-3.8.3.1");
+  entry.no_local = (options & 0x04) != 0;
+  entry.retain_as_published = (options & 0x08) != 0;
+  entry.retain_handling = static_cast<RetainHandling>((options >> 4) & 3);
+  if (entry.no_local && parse_shared_filter(entry.filter))
+    reader.refuse(ReasonCode::protocol_error, "MQTT-3.8.3-4");
 }
 
-Decoded decode_connack(ByteView body, Version version) {
-  Reader reader(body);
-  Connack packet;
-  const std::uint8_t flags = reader.u8();
-  if (flags > 1) return refuse(ReasonCode::malformed_packet, "MQTT-3.2.2-1");
-  packet.session_present = flags == 1;
-  const std::uint8_t code = reader.u8();
-  packet.reason = version == Version::v5 ? ReasonCode(code) : reason_of_v311(code);
-  // A 3.1.1 server that refuses MQTT 5 answers in its own shape, without properties.
-  if (version == Version::v5 && reader.left() > 0)
-    read_properties(reader, in(PacketType::connack), packet.properties);
-  else if (version == Version::v5 && code < 0x80 && code != 0) packet.reason = reason_of_v311(code);
-  return finish(reader, std::move(packet));
-}
-
-Decoded decode_reply(PacketType type, ByteView body, Version version) {
-  Reader reader(body);
-  PublishReply packet;
-  packet.type = type;
-  packet.packet_identifier = reader.u16();
-  if (!reader.failed() && packet.packet_identifier == 0)
-    return refuse(ReasonCode::protocol_error, "MQTT-2.2.1-3");
-  if (version == Version::v5 && reader.left() > 0) {
-    packet.reason = ReasonCode(reader.u8());
-    if (reader.left() > 0) read_properties(reader, in(type), packet.properties);
-  }
-  return finish(reader, std::move(packet));
-}
-
-/// One filter with its options; the filter itself is judged by the session, entry by entry.
-void read_entry(Reader& reader, Version version, Subscribe& packet) {
-  SubscribeEntry& entry = packet.entries.emplace_back();
-  entry.filter = reader.text();
-  const std::uint8_t options = reader.u8();
-  const unsigned reserved = version == Version::v5 ? 0xC0 : 0xFC;
-  if ((options & reserved) != 0) return reader.fail(ReasonCode::malformed_packet, "MQTT-3.8.3-5");
-  if ((options & 3) == 3 || (options >> 4 & 3) == 3)
-    return reader.fail(ReasonCode::protocol_error, "MQTT section 3.8.3.1");
-  entry.qos = Qos(options & 3);
-  entry.no_local = (options & 4) != 0;
-  entry.retain_as_published = (options & 8) != 0;
-  entry.retain_handling = RetainHandling(options >> 4 & 3);
-  if (entry.no_local && entry.filter.starts_with("$share/"))
-    reader.fail(ReasonCode::protocol_error, "MQTT-3.8.3-4");
-}
-
-Decoded decode_subscribe(ByteView body, Version version) {
-  Reader reader(body);
-  Subscribe packet;
-  packet.packet_identifier = reader.u16();
-  if (!reader.failed() && packet.packet_identifier == 0)
-    return refuse(ReasonCode::protocol_error, "MQTT-2.2.1-3");
-  if (version == Version::v5) read_properties(reader, in(PacketType::subscribe), packet.properties);
-  if (!reader.failed() && reader.left() == 0)
-    return refuse(ReasonCode::protocol_error, "MQTT-3.8.3-2");
-  while (reader.left() > 0) read_entry(reader, version, packet);
-  return finish(reader, std::move(packet));
-}
-
-Decoded decode_unsubscribe(ByteView body, Version version) {
-  Reader reader(body);
-  Unsubscribe packet;
-  packet.packet_identifier = reader.u16();
-  if (!reader.failed() && packet.packet_identifier == 0)
-    return refuse(ReasonCode::protocol_error, "MQTT-2.2.1-3");
+Decoded<Packet> decode_subscribe(Reader& reader, Version version) {
+  Subscribe subscribe;
+  read_packet_identifier(reader, subscribe.packet_identifier);
   if (version == Version::v5)
-    read_properties(reader, in(PacketType::unsubscribe), packet.properties);
-  if (!reader.failed() && reader.left() == 0)
-    return refuse(ReasonCode::protocol_error, "MQTT-3.10.3-2");
-  while (reader.left() > 0) packet.filters.emplace_back(reader.text());
-  return finish(reader, std::move(packet));
-}
-
-Decoded decode_subscribe_reply(PacketType type, ByteView body, Version version) {
-  Reader reader(body);
-  SubscribeReply packet;
-  packet.type = type;
-  packet.packet_identifier = reader.u16();
-  if (version == Version::v5) read_properties(reader, in(type), packet.properties);
-  for (const std::uint8_t code : reader.take_rest()) packet.reasons.push_back(ReasonCode(code));
-  return finish(reader, std::move(packet));
-}
-
-/// DISCONNECT and AUTH have one shape.
-template <class T>
-Decoded decode_reasoned(PacketType type, ByteView body, Version version) {
-  Reader reader(body);
-  T packet;
-  if (version == Version::v5 && reader.left() > 0) {
-    packet.reason = ReasonCode(reader.u8());
-    if (reader.left() > 0) read_properties(reader, in(type), packet.properties);
+    read_properties(reader, set_of(PacketType::subscribe), subscribe.properties);
+  if (reader.ok() && reader.left() == 0) reader.refuse(ReasonCode::protocol_error, "MQTT-3.8.3-2");
+  while (reader.left() > 0) {
+    SubscribeEntry entry;
+    entry.filter = owned(reader.text());
+    read_subscribe_options(reader, version, entry);
+    subscribe.entries.push_back(std::move(entry));
   }
-  return finish(reader, std::move(packet));
+  return finished(reader, std::move(subscribe));
 }
 
-/// Section 2.1.3: the flags that each packet type must carry, and the clause that says so.
-std::optional<Refused> check_flags(std::uint8_t first_byte) {
+Decoded<Packet> decode_unsubscribe(Reader& reader, Version version) {
+  Unsubscribe unsubscribe;
+  read_packet_identifier(reader, unsubscribe.packet_identifier);
+  if (version == Version::v5)
+    read_properties(reader, set_of(PacketType::unsubscribe), unsubscribe.properties);
+  if (reader.ok() && reader.left() == 0)
+    reader.refuse(ReasonCode::protocol_error, "MQTT-3.10.3-2");
+  while (reader.left() > 0) unsubscribe.filters.push_back(owned(reader.text()));
+  return finished(reader, std::move(unsubscribe));
+}
+
+Decoded<Packet> decode_subscribe_reply(PacketType type, Reader& reader, Version version) {
+  SubscribeReply reply;
+  reply.type = type;
+  read_packet_identifier(reader, reply.packet_identifier);
+  if (version == Version::v5) read_properties(reader, set_of(type), reply.properties);
+  while (reader.left() > 0) reply.reasons.push_back(static_cast<ReasonCode>(reader.byte()));
+  return finished(reader, std::move(reply));
+}
+
+Decoded<Packet> decode_disconnect(Reader& reader, Version version) {
+  Disconnect disconnect;
+  if (version == Version::v5)
+    read_optional_tail(reader, PacketType::disconnect, disconnect.reason, disconnect.properties);
+  return finished(reader, std::move(disconnect));
+}
+
+Decoded<Packet> decode_auth(Reader& reader, Version version) {
+  if (version != Version::v5) return refuse(malformed, "MQTT-2.1.2");
+  Auth auth;
+  read_optional_tail(reader, PacketType::auth, auth.reason, auth.properties);
+  return finished(reader, std::move(auth));
+}
+
+/// Flags of the fixed header: 2 for PUBREL, SUBSCRIBE, UNSUBSCRIBE, 0 for the others (section 2.1.3).
+bool has_valid_flags(std::uint8_t first_byte) {
   const PacketType type = type_of(first_byte);
-  const unsigned flags = first_byte & 0x0F;
-  std::string_view clause = "MQTT-2.1.3-1";
-  unsigned expected = 0;
-  switch (type) {
-    case PacketType::publish: return std::nullopt;
-    case PacketType::pubrel: expected = 2, clause = "MQTT-3.6.1-1"; break;
-    case PacketType::subscribe: expected = 2, clause = "MQTT-3.8.1-1"; break;
-    case PacketType::unsubscribe: expected = 2, clause = "MQTT-3.10.1-1"; break;
-    case PacketType::disconnect: clause = "MQTT-3.14.1-1"; break;
-    case PacketType::auth: clause = "MQTT-3.15.1-1"; break;
-    default: break;
-  }
-  if (flags == expected) return std::nullopt;
-  return Refused{ReasonCode::malformed_packet, clause};
-}
-
-Decoded decode_publish_packet(std::uint8_t first_byte, ByteView body, Version version) {
-  Publish publish;
-  if (const auto refused = decode_publish(first_byte, body, version, publish))
-    return std::unexpected(*refused);
-  return Packet(std::move(publish));
+  const bool two = type == PacketType::pubrel || type == PacketType::subscribe ||
+                   type == PacketType::unsubscribe;
+  return (first_byte & 0x0F) == (two ? 2 : 0);
 }
 
 }  // namespace
 
-Decoded decode(std::uint8_t first_byte, ByteView body, Version version) {
-  if (const auto refused = check_flags(first_byte)) return std::unexpected(*refused);
+Decoded<Publish> decode_publish(std::uint8_t first_byte, ByteView body, Version version,
+                                Bytes& scratch) {
+  Publish publish;
+  publish.duplicate = (first_byte & 0x08) != 0;
+  publish.retain = (first_byte & 0x01) != 0;
+  const std::uint8_t qos = (first_byte >> 1) & 3;
+  if (qos == 3) return refuse(malformed, "MQTT-3.3.1-4");
+  if (qos == 0 && publish.duplicate) return refuse(malformed, "MQTT-3.3.1-2");
+  publish.qos = static_cast<Qos>(qos);
+  Reader reader(body);
+  publish.topic = reader.text();
+  if (qos > 0) read_packet_identifier(reader, publish.packet_identifier);
+  if (version == Version::v5) read_publish_properties(reader, publish, scratch);
+  if (reader.ok() && publish.topic.empty() && !publish.topic_alias)
+    reader.refuse(ReasonCode::protocol_error, "MQTT-3.3.2-1");
+  if (publish.topic.find_first_of("+#") != std::string_view::npos)
+    reader.refuse(ReasonCode::topic_name_invalid, "MQTT-3.3.2-2");
+  if (reader.refused()) return std::unexpected(*reader.refused());
+  publish.payload = reader.take(reader.left());
+  return publish;
+}
+
+Decoded<Packet> decode(std::uint8_t first_byte, ByteView body, Version version, Bytes& scratch) {
   const PacketType type = type_of(first_byte);
-  Reader empty(body);
+  if (type == PacketType::publish) {
+    auto publish = decode_publish(first_byte, body, version, scratch);
+    if (!publish) return std::unexpected(publish.error());
+    return Packet(std::move(*publish));
+  }
+  if (!has_valid_flags(first_byte)) return refuse(malformed, "MQTT-2.1.3-1");
+  Reader reader(body);
   switch (type) {
-    case PacketType::connect: return decode_connect(body);
-    case PacketType::connack: return decode_connack(body, version);
-    case PacketType::publish: return decode_publish_packet(first_byte, body, version);
+    case PacketType::connect: return decode_connect(reader);
+    case PacketType::connack: return decode_connack(reader, version);
     case PacketType::puback:
     case PacketType::pubrec:
     case PacketType::pubrel:
-    case PacketType::pubcomp: return decode_reply(type, body, version);
-    case PacketType::subscribe: return decode_subscribe(body, version);
+    case PacketType::pubcomp: return decode_publish_reply(type, reader, version);
+    case PacketType::subscribe: return decode_subscribe(reader, version);
     case PacketType::suback:
-    case PacketType::unsuback: return decode_subscribe_reply(type, body, version);
-    case PacketType::unsubscribe: return decode_unsubscribe(body, version);
-    case PacketType::pingreq: return finish(empty, Pingreq{});
-    case PacketType::pingresp: return finish(empty, Pingresp{});
-    case PacketType::disconnect: return decode_reasoned<Disconnect>(type, body, version);
-    case PacketType::auth:
-      if (version == Version::v311) break;
-      return decode_reasoned<Auth>(type, body, version);
-    case PacketType::reserved: break;
+    case PacketType::unsuback: return decode_subscribe_reply(type, reader, version);
+    case PacketType::unsubscribe: return decode_unsubscribe(reader, version);
+    case PacketType::pingreq: return finished(reader, Pingreq{});
+    case PacketType::pingresp: return finished(reader, Pingresp{});
+    case PacketType::disconnect: return decode_disconnect(reader, version);
+    case PacketType::auth: return decode_auth(reader, version);
+    default: return refuse(malformed, "MQTT-2.1.2");
   }
-  return refuse(ReasonCode::malformed_packet, "MQTT section 2.1.2");
+}
+
+PublishProperties parse_forwarded(ByteView forwarded_properties) {
+  PublishProperties out;
+  Reader reader(forwarded_properties);
+  while (reader.ok() && reader.left() > 0) {
+    switch (static_cast<PropertyId>(reader.byte())) {
+      case PropertyId::payload_format_indicator: out.payload_is_utf8 = reader.byte() == 1; break;
+      case PropertyId::content_type: out.content_type = owned(reader.text()); break;
+      case PropertyId::response_topic: out.response_topic = owned(reader.text()); break;
+      case PropertyId::correlation_data: out.correlation_data = owned(reader.binary()); break;
+      case PropertyId::user_property: {
+        std::string key = owned(reader.text());
+        out.user_properties.emplace_back(std::move(key), owned(reader.text()));
+        break;
+      }
+      default: return out;  // never: only validated properties are forwarded
+    }
+  }
+  return out;
 }
 
 }  // namespace wireway::wire::mqtt

@@ -1,79 +1,75 @@
 #pragma once
-/// Reads the data types of MQTT from one packet's body; the first fault sticks and later reads give
-/// nothing, so that a decoder reads straight on and looks once.
-///
-/// Source: MQTT 5 section 1.5
+/// Takes the primitive types of MQTT (section 1.5) off the front of a packet's body. After the first
+/// thing that does not fit, everything reads as empty and `refused()` tells why.
 
+#include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/bytes.h"
 #include "wire/mqtt/reason.h"
 
-namespace wireway::wire::mqtt::detail {
-
-/// The packet ends within a field: section 4.13.1 makes that a Malformed Packet.
-inline constexpr Refused truncated{ReasonCode::malformed_packet, "MQTT-4.13.1-1"};
+namespace wireway::wire::mqtt {
 
 class Reader {
  public:
-  explicit Reader(ByteView bytes) : rest_(bytes) {}
+  explicit Reader(ByteView bytes) : bytes_(bytes) {}
 
-  std::uint8_t u8() {
-    const ByteView bytes = take(1);
-    return bytes.empty() ? 0 : bytes[0];
+  bool ok() const { return !refused_; }
+  const std::optional<Refused>& refused() const { return refused_; }
+  std::size_t left() const { return refused_ ? 0 : bytes_.size(); }
+
+  void refuse(ReasonCode code, std::string_view clause) {
+    if (!refused_) refused_ = Refused{code, clause};
   }
-  std::uint16_t u16() {
-    const ByteView b = take(2);
-    return b.empty() ? 0 : std::uint16_t(b[0] << 8 | b[1]);
+
+  std::uint8_t byte() {
+    const ByteView part = take(1);
+    return part.empty() ? 0 : part[0];
   }
-  std::uint32_t u32() {
-    const ByteView b = take(4);
-    return b.empty() ? 0 : std::uint32_t(b[0]) << 24 | b[1] << 16 | b[2] << 8 | b[3];
+  std::uint16_t two_bytes() {
+    const ByteView part = take(2);
+    return part.empty() ? 0 : std::uint16_t((part[0] << 8) | part[1]);
   }
-  std::uint32_t variable() {
+  std::uint32_t four_bytes() {
+    const std::uint32_t high = two_bytes();
+    return (high << 16) | two_bytes();
+  }
+  std::uint32_t variable_integer() {
     std::uint32_t value = 0;
-    for (int i = 0; i < 4; ++i) {
-      const std::uint8_t byte = u8();
-      value |= std::uint32_t(byte & 0x7F) << (7 * i);
-      if ((byte & 0x80) != 0) continue;
-      if (i > 0 && byte == 0 && !failed()) break;  // longer than it needs to be
+    for (int shift = 0; shift <= 21; shift += 7) {
+      const std::uint8_t next = byte();
+      value |= std::uint32_t{next & 0x7Fu} << shift;
+      if ((next & 0x80) != 0) continue;
+      if (shift > 0 && next == 0) break;
       return value;
     }
-    fail(ReasonCode::malformed_packet, "MQTT-1.5.5-1");
+    refuse(ReasonCode::malformed_packet, "MQTT-1.5.5-1");
     return 0;
   }
-  ByteView binary() { return take(u16()); }
+  ByteView binary() { return take(two_bytes()); }
   std::string_view text() {
     const std::string_view value = as_text(binary());
-    if (is_mqtt_utf8(value)) return value;
-    const bool has_null = value.find('\0') != std::string_view::npos;
-    fail(ReasonCode::malformed_packet, has_null ? "MQTT-1.5.4-2" : "MQTT-1.5.4-1");
-    return {};
+    if (!is_mqtt_utf8(value)) refuse(ReasonCode::malformed_packet, "MQTT-1.5.4-1");
+    return refused_ ? std::string_view{} : value;
   }
-  ByteView take(std::size_t bytes) {
-    if (bytes > rest_.size()) {
-      fail(truncated.code, truncated.clause);
+  ByteView take(std::size_t count) {
+    if (refused_ || bytes_.size() < count) {
+      refuse(ReasonCode::malformed_packet, "MQTT-2.1.4");
       return {};
     }
-    const ByteView taken = rest_.first(bytes);
-    rest_ = rest_.subspan(bytes);
-    return taken;
-  }
-  ByteView take_rest() { return take(rest_.size()); }
-
-  const std::uint8_t* position() const { return rest_.data(); }
-  std::size_t left() const { return rest_.size(); }
-  bool failed() const { return refused_.has_value(); }
-  const std::optional<Refused>& refused() const { return refused_; }
-  void fail(ReasonCode code, std::string_view clause) {
-    if (!refused_) refused_ = Refused{code, clause};
-    rest_ = {};
+    const ByteView part = bytes_.first(count);
+    bytes_ = bytes_.subspan(count);
+    return part;
   }
 
  private:
-  ByteView rest_;
+  ByteView bytes_;
   std::optional<Refused> refused_;
 };
 
-}  // namespace wireway::wire::mqtt::detail
+inline std::string owned(std::string_view view) { return std::string(view); }
+inline Bytes owned(ByteView view) { return {view.begin(), view.end()}; }
+
+}  // namespace wireway::wire::mqtt

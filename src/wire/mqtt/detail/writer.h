@@ -1,51 +1,42 @@
 #pragma once
-/// Appends the data types of MQTT to a buffer.
-///
-/// Source: MQTT 5 section 1.5
+/// Appends the primitive types of MQTT (section 1.5).
 
-#include <algorithm>
+#include <cstdint>
 #include <string_view>
 
 #include "base/assert.h"
 #include "base/bytes.h"
 
-namespace wireway::wire::mqtt::detail {
+namespace wireway::wire::mqtt {
 
-constexpr std::size_t variable_bytes(std::size_t value) {
-  return value < 128 ? 1 : value < 16384 ? 2 : value < 2097152 ? 3 : 4;
+inline void append_byte(Bytes& out, std::uint8_t value) { out.push_back(value); }
+inline void append_two(Bytes& out, std::uint16_t value) {
+  out.push_back(std::uint8_t(value >> 8));
+  out.push_back(std::uint8_t(value));
 }
+inline void append_four(Bytes& out, std::uint32_t value) {
+  append_two(out, std::uint16_t(value >> 16));
+  append_two(out, std::uint16_t(value));
+}
+inline void append_variable(Bytes& out, std::size_t value) {
+  WIREWAY_ASSERT(value < 268'435'456, "a length fits into four bytes of seven bits");
+  do {
+    const auto low = std::uint8_t(value & 0x7F);
+    value >>= 7;
+    out.push_back(value > 0 ? std::uint8_t(low | 0x80) : low);
+  } while (value > 0);
+}
+inline std::size_t variable_size(std::size_t value) {
+  return value < 128 ? 1 : value < 16'384 ? 2 : value < 2'097'152 ? 3 : 4;
+}
+inline void append_bytes(Bytes& out, ByteView bytes) {
+  out.insert(out.end(), bytes.begin(), bytes.end());
+}
+inline void append_binary(Bytes& out, ByteView bytes) {
+  WIREWAY_ASSERT(bytes.size() <= 65535, "a string or binary field fits its two-byte length");
+  append_two(out, std::uint16_t(bytes.size()));
+  append_bytes(out, bytes);
+}
+inline void append_text(Bytes& out, std::string_view text) { append_binary(out, as_bytes(text)); }
 
-class Writer {
- public:
-  explicit Writer(Bytes& out) : out_(out) {}
-
-  void u8(std::uint8_t value) { out_.push_back(value); }
-  void u16(std::uint16_t value) {
-    const std::uint8_t bytes[] = {std::uint8_t(value >> 8), std::uint8_t(value)};
-    raw(bytes);
-  }
-  void u32(std::uint32_t value) {
-    u16(std::uint16_t(value >> 16));
-    u16(std::uint16_t(value));
-  }
-  void variable(std::size_t value) {
-    WIREWAY_ASSERT(value <= 268'435'455, "a variable byte integer fits four bytes");
-    while (value >= 128) {
-      u8(std::uint8_t(value) | 0x80);
-      value >>= 7;
-    }
-    u8(std::uint8_t(value));
-  }
-  void binary(ByteView bytes) {
-    WIREWAY_ASSERT(bytes.size() <= 65535, "strings and binary data have a two-byte length");
-    u16(std::uint16_t(bytes.size()));
-    raw(bytes);
-  }
-  void text(std::string_view value) { binary(as_bytes(value)); }
-  void raw(ByteView bytes) { out_.insert(out_.end(), bytes.begin(), bytes.end()); }
-
- private:
-  Bytes& out_;
-};
-
-}  // namespace wireway::wire::mqtt::detail
+}  // namespace wireway::wire::mqtt
