@@ -1,0 +1,45 @@
+#pragma once
+/// The API server on an HTTP server: gathers the requests of one turn of the loop, commits their writes
+/// together (one fsync), then answers them. Watches become chunked streams.
+///
+/// Thread: the Loop's. Owns: the ApiServer and its watches; store and env outlive it.
+/// Errors: a commit that fails answers every write of the turn with 507 or 500; reads are answered.
+
+#include <memory>
+#include <vector>
+
+#include "control/api/server.h"
+#include "net/env.h"
+
+namespace wireway::control {
+
+class ApiHttp {
+ public:
+  static Result<std::unique_ptr<ApiHttp>> start(net::Env& env, Store& store);
+  ~ApiHttp();
+  ApiHttp(const ApiHttp&) = delete;
+  ApiHttp& operator=(const ApiHttp&) = delete;
+
+  /// For requests whose path ApiServer::owns().
+  void handle(link::HttpRequest request, std::shared_ptr<link::HttpResponder> responder);
+
+ private:
+  struct Pending {
+    std::shared_ptr<link::HttpResponder> responder;
+    Reply reply;
+    bool wrote = false;
+  };
+
+  ApiHttp(net::Env& env, std::unique_ptr<ApiServer> server);
+  void finish_turn();
+  void begin_watch(Pending& pending);
+  void arm_tick();
+
+  net::Env& env_;
+  std::unique_ptr<ApiServer> server_;
+  std::vector<Pending> pending_;
+  net::Timer tick_;
+  std::shared_ptr<bool> alive_;  ///< false once destroyed; streams may outlive this object
+};
+
+}  // namespace wireway::control

@@ -1,0 +1,518 @@
+#include "control/api/server.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "base/yaml.h"
+#include "control/api/discovery.h"
+#include "control/api/object_meta.h"
+#include "control/api/openapi.h"
+#include "control/api/reviews.h"
+#include "control/api/route.h"
+
+namespace wireway::control {
+namespace {
+
+constexpr std::int64_t list_items_max = 100'000;
+constexpr std::int64_t page_items = 500;
+constexpr Duration sweep_interval = std::chrono::seconds{30};
+constexpr std::string_view definitions = "customresourcedefinitions.apiextensions.k8s.io";
+/// Documented manifests go to azure-iot-operations; kubectl expects the other two.
+constexpr std::array first_namespaces{"default", "kube-system", "azure-iot-operations"};
+
+Reply json_reply(unsigned code, std::string body, const Accept& accept) {
+  Reply reply;
+  reply.response.status = code;
+  reply.response.headers = {
+      {"Content-Type", accept.yaml ? "application/yaml" : "application/json"},
+      {"Cache-Control", "no-cache, private"}};
+  reply.response.body = std::move(body);
+  return reply;
+}
+
+Reply json_reply(unsigned code, const json::object& body, const Accept& accept) {
+  return json_reply(code, accept.yaml ? to_yaml(body) : json::serialize(body), accept);
+}
+
+Reply error_reply(const ApiError& error) {
+  Reply reply = json_reply(error.code, json::serialize(to_status(error)), Accept{});
+  if (error.code == 429) reply.response.headers.emplace_back("Retry-After", "1");
+  return reply;
+}
+
+Reply text_reply(unsigned code, std::string body) {
+  Reply reply;
+  reply.response.status = code;
+  reply.response.headers = {{"Content-Type", "text/plain; charset=utf-8"}};
+  reply.response.body = std::move(body);
+  return reply;
+}
+
+/// RFC 7234 warn-text, as client-go parses it.
+std::string warning_header(std::string_view text) {
+  std::string out = "299 - \"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (static_cast<unsigned char>(c) >= 0x20) out += c;
+  }
+  return out + "\"";
+}
+
+bool is_aggregated_discovery(std::string_view path) { return path == "/api" || path == "/apis"; }
+
+struct ContinueToken {
+  std::int64_t revision = 0;
+  std::string space;
+  std::string name;
+};
+
+std::string to_text(const ContinueToken& token) {
+  return fmt::format("v1:{}:{}/{}", token.revision, token.space, token.name);
+}
+
+std::optional<ContinueToken> read_token(std::string_view text) {
+  if (!text.starts_with("v1:")) return std::nullopt;
+  text.remove_prefix(3);
+  ContinueToken token;
+  const auto colon = text.find(':');
+  const auto slash = text.find('/');
+  if (colon == std::string_view::npos || slash == std::string_view::npos || slash < colon)
+    return std::nullopt;
+  std::from_chars(text.data(), text.data() + colon, token.revision);
+  token.space = text.substr(colon + 1, slash - colon - 1);
+  token.name = text.substr(slash + 1);
+  return token;
+}
+
+ApiResult<DeleteOptions> read_delete_options(const link::HttpRequest& request, Call& call) {
+  DeleteOptions options;
+  if (request.body.empty()) return options;
+  auto body = read_body(request.header("content-type"), request.body);
+  if (!body) return std::unexpected(body.error());
+  options.uid = text_at(*body, {"preconditions", "uid"});
+  options.resource_version = text_at(*body, {"preconditions", "resourceVersion"});
+  if (const json::value* dry_run = find(*body, "dryRun");
+      dry_run != nullptr && dry_run->is_array() && !dry_run->get_array().empty())
+    call.dry_run = true;
+  return options;
+}
+
+ApiResult<PatchType> read_patch_type(std::string_view content_type, const ResourceType& type) {
+  content_type = content_type.substr(0, content_type.find(';'));
+  if (content_type == "application/json-patch+json") return PatchType::json;
+  if (content_type == "application/merge-patch+json") return PatchType::merge;
+  if (content_type == "application/apply-patch+yaml") return PatchType::apply;
+  const bool core = type.behaviour != Behaviour::custom;
+  if (core && content_type == "application/strategic-merge-patch+json")
+    return PatchType::strategic;
+  return std::unexpected(unsupported_media_type(
+      core ? "application/json-patch+json, application/merge-patch+json, "
+             "application/strategic-merge-patch+json, application/apply-patch+yaml"
+           : "application/json-patch+json, application/merge-patch+json, "
+             "application/apply-patch+yaml"));
+}
+
+ApiResult<Selector> read_selector(const link::HttpRequest& request, const ResourceType& type) {
+  auto selector = Selector::parse(request.query_value("labelSelector"),
+                                  request.query_value("fieldSelector"), type.selectable_fields);
+  if (selector) return std::move(*selector);
+  return std::unexpected(bad_request(selector.error().message));
+}
+
+}  // namespace
+
+struct ApiServer::Route {
+  ObjectPath path;
+  Call call;
+};
+
+ApiServer::ApiServer(Store& store, ApiServerOptions options)
+    : store_(store), options_(std::move(options)), objects_(store, catalog_, options_.new_uid) {
+  server_id_ = options_.new_uid().substr(0, 8);
+  store_.on_committed([this](const RevisionRef& revision) { on_committed(revision); });
+}
+
+ApiServer::~ApiServer() {
+  store_.on_committed(nullptr);
+  for (auto& [id, session] : watches_) session->end();
+}
+
+Result<std::unique_ptr<ApiServer>> ApiServer::start(Store& store, ApiServerOptions options) {
+  std::unique_ptr<ApiServer> server(new ApiServer(store, std::move(options)));
+  if (auto done = server->load(); !done) return std::unexpected(done.error());
+  return server;
+}
+
+Result<> ApiServer::load() {
+  catalog_ = Catalog();
+  auto stored = store_.list(std::string(definitions), {});
+  if (!stored) return std::unexpected(stored.error());
+  for (const Revision& each : stored->items)
+    if (auto done = catalog_.define(stored_object(each.body)); !done)
+      log::error("definition {} is not served: {}", each.key.name, done.error().message);
+  for (const char* name : first_namespaces) {
+    json::object object{{"apiVersion", "v1"}, {"kind", "Namespace"}};
+    object["metadata"] = json::object{{"name", name}};
+    if (auto done = ensure("namespaces", std::move(object), true); !done) return done;
+  }
+  for (const json::value& crd : resource::embedded_crds())
+    if (auto done = ensure(std::string(definitions), crd.as_object(), false); !done) return done;
+  return commit();
+}
+
+/// Creates the object, or brings its spec to what this version ships.
+Result<> ApiServer::ensure(const std::string& resource, json::object object, bool keep_existing) {
+  Call call;
+  call.type = catalog_.find_stored(resource);
+  call.version = &call.type->storage_version();
+  call.name = meta_text(object, "name");
+  call.author = call.manager = "wireway";
+  call.validation = FieldValidation::ignore;
+  call.now = options_.clock();
+  ApiResult<Written> written;
+  if (auto found = objects_.get(call); !found) {
+    written = objects_.create(call, std::move(object));
+  } else if (!keep_existing) {
+    json::object wanted = stored_object(found->body);
+    wanted["spec"] = object["spec"];
+    written = objects_.replace(call, std::move(wanted));
+  }
+  if (written) return {};
+  return fail(Errc::invalid, fmt::format("{} {}: {}", resource, call.name,
+                                         written.error().message));
+}
+
+bool ApiServer::owns(std::string_view path) {
+  for (const std::string_view root : {"/api", "/apis", "/openapi", "/version", "/healthz", "/readyz",
+                                      "/livez"})
+    if (path == root || (path.starts_with(root) && path[root.size()] == '/')) return true;
+  return false;
+}
+
+Reply ApiServer::handle(const link::HttpRequest& request) {
+  // Boost.JSON reports exhausted memory and impossible conversions by exceptions; they end here.
+  try {
+    return route(request);
+  } catch (const std::exception& error) {
+    log::error("{} {}: {}", request.method, request.path, error.what());
+    return error_reply({500, "InternalError",
+                        fmt::format("Internal error occurred: {}", error.what()), {}});
+  }
+}
+
+Reply ApiServer::route(const link::HttpRequest& request) {
+  if (request.body.size() > options_.body_bytes_max)
+    return error_reply(too_large(options_.body_bytes_max));
+  const std::string& path = request.path;
+  for (const std::string_view probe : {"/healthz", "/readyz", "/livez"})
+    if (path.starts_with(probe)) return text_reply(200, "ok");
+  if (path == "/openapi/v2" &&
+      request.header("accept").find("proto-openapi.spec.v2") != std::string_view::npos &&
+      request.header("accept").find("application/json") == std::string_view::npos) {
+    Reply reply = text_reply(200, openapi_v2_protobuf());
+    reply.response.headers = {
+        {"Content-Type", "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"}};
+    return reply;
+  }
+  auto accept = read_accept(request.header("accept"));
+  if (!accept) return error_reply(accept.error());
+  auto reply = route_api(request, *accept);
+  return reply ? std::move(*reply) : error_reply(reply.error());
+}
+
+ApiResult<Reply> ApiServer::route_api(const link::HttpRequest& request, const Accept& accept) {
+  if (is_review(request.path)) {
+    if (request.method != "POST") return std::unexpected(method_not_allowed());
+    auto asked = read_body(request.header("content-type"), request.body);
+    if (!asked) return std::unexpected(asked.error());
+    auto answer = answer_review(request.path, *asked);
+    if (!answer) return std::unexpected(answer.error());
+    return json_reply(201, *answer, accept);
+  }
+  const auto path = read_path(request.path);
+  if (!path) return discovery(request, accept);
+  auto call = read_call(request, *path, catalog_, options_.clock());
+  if (!call) return std::unexpected(call.error());
+  return objects(request, accept, Route{*path, std::move(*call)});
+}
+
+ApiResult<Reply> ApiServer::discovery(const link::HttpRequest& request, const Accept& accept) {
+  if (request.method != "GET") return std::unexpected(method_not_allowed());
+  std::string path = request.path;
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  if (is_aggregated_discovery(path) && !accept.discovery_version.empty()) {
+    Reply reply = json_reply(
+        200, aggregated(catalog_, path == "/api", accept.discovery_version), accept);
+    reply.response.headers[0].second =
+        fmt::format("application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList",
+                    accept.discovery_version);
+    return reply;
+  }
+  if (path == "/version") return json_reply(200, version_info(), accept);
+  if (path == "/api") return json_reply(200, core_versions(), accept);
+  if (path == "/apis") return json_reply(200, group_list(catalog_), accept);
+  if (path == "/openapi/v2") return json_reply(200, openapi_v2(catalog_), accept);
+  if (path == "/openapi/v3")
+    return json_reply(200, openapi_v3_index(catalog_, server_id_), accept);
+  ApiResult<json::object> found = std::unexpected(unknown_path());
+  if (path.starts_with("/openapi/v3/")) {
+    found = openapi_v3(catalog_, path.substr(12));
+  } else if (path.starts_with("/api/")) {
+    found = resource_list(catalog_, "", path.substr(5));
+  } else if (path.starts_with("/apis/")) {
+    const std::string rest = path.substr(6);
+    const auto slash = rest.find('/');
+    found = slash == std::string::npos
+                ? one_group(catalog_, rest)
+                : resource_list(catalog_, rest.substr(0, slash), rest.substr(slash + 1));
+  }
+  if (!found) return std::unexpected(found.error());
+  return json_reply(200, *found, accept);
+}
+
+ApiResult<Reply> ApiServer::objects(const link::HttpRequest& request, const Accept& accept,
+                                    Route route) {
+  if (request.method == "GET") return read(request, accept, route);
+  if (route.call.type->behaviour == Behaviour::read_only_view)
+    return std::unexpected(method_not_allowed());
+  const bool named = !route.call.name.empty();
+  if (request.method == "DELETE" && !named) {
+    if (route.call.type->stored_as == "namespaces") return std::unexpected(method_not_allowed());
+    return delete_collection(request, route);
+  }
+  const bool creates = request.method == "POST" && !named;
+  const bool changes =
+      named && (request.method == "PUT" || request.method == "PATCH" || request.method == "DELETE");
+  if (!creates && !changes) return std::unexpected(method_not_allowed());
+  if (creates && route.call.type->namespaced && route.call.space.empty())
+    return std::unexpected(method_not_allowed());
+  return write(request, accept, route);
+}
+
+ApiResult<Reply> ApiServer::read(const link::HttpRequest& request, const Accept& accept,
+                                 Route& route) {
+  const bool watching = route.path.watch || query_flag(request, "watch");
+  if (watching) return watch(request, accept, route);
+  if (route.call.name.empty()) return list(request, accept, route);
+  auto found = objects_.get(route.call);
+  if (!found) return std::unexpected(found.error());
+  const Renderer renderer(route.call.type, *route.call.version, accept, read_include(request),
+                          route.call.now);
+  Reply reply = json_reply(200, renderer.object(found->body), accept);
+  for (const std::string& warning : route.call.warnings)
+    reply.response.headers.emplace_back("Warning", warning_header(warning));
+  return reply;
+}
+
+ApiResult<Reply> ApiServer::write(const link::HttpRequest& request, const Accept& accept,
+                                  Route& route) {
+  auto written = write_object(request, route);
+  if (!written) return std::unexpected(written.error());
+  const bool is_status = written->body.starts_with("{\"kind\":\"Status\"");
+  Reply reply = json_reply(written->code, std::string(), accept);
+  if (is_status) {
+    reply.response.body = std::move(written->body);
+  } else {
+    const Renderer renderer(route.call.type, *route.call.version, accept, read_include(request),
+                            route.call.now);
+    reply.response.body = renderer.object(written->body);
+  }
+  for (const std::string& warning : route.call.warnings)
+    reply.response.headers.emplace_back("Warning", warning_header(warning));
+  return reply;
+}
+
+ApiResult<Written> ApiServer::write_object(const link::HttpRequest& request, Route& route) {
+  Call& call = route.call;
+  if (request.method == "DELETE") {
+    auto options = read_delete_options(request, call);
+    if (!options) return std::unexpected(options.error());
+    return objects_.remove(call, *options);
+  }
+  const std::string_view content_type = request.header("content-type");
+  if (request.method != "PATCH") {
+    auto body = read_body(content_type, request.body);
+    if (!body) return std::unexpected(body.error());
+    return request.method == "POST" ? objects_.create(call, std::move(*body))
+                                    : objects_.replace(call, std::move(*body));
+  }
+  auto type = read_patch_type(content_type, *call.type);
+  if (!type) return std::unexpected(type.error());
+  if (*type == PatchType::apply && request.query_value("fieldManager").empty())
+    return std::unexpected(bad_request("PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: "
+                                       "Required value: is required for apply patch"));
+  auto body = read_body(content_type, request.body);
+  if (!body) return std::unexpected(body.error());
+  return objects_.patch(call, *type, *body);
+}
+
+ApiResult<Reply> ApiServer::list(const link::HttpRequest& request, const Accept& accept,
+                                 const Route& route) {
+  const ResourceType& type = *route.call.type;
+  auto selector = read_selector(request, type);
+  if (!selector) return std::unexpected(selector.error());
+  auto limit = query_number(request, "limit");
+  if (!limit) return std::unexpected(limit.error());
+  const Renderer renderer(route.call.type, *route.call.version, accept, read_include(request),
+                          route.call.now);
+  PageRequest page_request{.space = route.call.space};
+  ContinueToken token{store_.revision(), "", ""};
+  if (const auto text = request.query_value("continue"); !text.empty()) {
+    const auto given = read_token(text);
+    if (!given) return std::unexpected(bad_request("continue key is not valid"));
+    token = *given;
+    page_request.after_space = token.space;
+    page_request.after_name = token.name;
+  }
+  const std::int64_t wanted = *limit > 0 ? std::min(*limit, list_items_max) : list_items_max;
+  std::vector<Revision> items;
+  bool more = true;
+  while (more && static_cast<std::int64_t>(items.size()) < wanted) {
+    const std::int64_t room = wanted - static_cast<std::int64_t>(items.size());
+    page_request.limit = selector->everything() ? room : std::min(room, page_items);
+    auto page = store_.list(type.stored_as, page_request);
+    if (!page) return std::unexpected(storage_failed(page.error()));
+    more = page->more;
+    for (Revision& item : page->items) {
+      page_request.after_space = item.key.space;
+      page_request.after_name = item.key.name;
+      if (selector->everything() || selector->matches(stored_object(renderer.plain(item.body))))
+        items.push_back(std::move(item));
+    }
+  }
+  json::object metadata{{"resourceVersion", std::to_string(token.revision)}};
+  if (more)
+    metadata["continue"] =
+        to_text({token.revision, page_request.after_space, page_request.after_name});
+  return json_reply(200, renderer.list(items, std::move(metadata)), accept);
+}
+
+ApiResult<Reply> ApiServer::watch(const link::HttpRequest& request, const Accept& accept,
+                                  const Route& route) {
+  if (watches_.size() >= options_.watches_max)
+    return std::unexpected(too_many_requests(fmt::format(
+        "there are already {} watches; end some or wait", options_.watches_max)));
+  auto timeout = query_number(request, "timeoutSeconds");
+  if (!timeout) return std::unexpected(timeout.error());
+  auto from = query_number(request, "resourceVersion");
+  if (!from) return std::unexpected(from.error());
+  std::string fields(request.query_value("fieldSelector"));
+  if (!route.call.name.empty())
+    fields += (fields.empty() ? "" : ",") + std::string("metadata.name=") + route.call.name;
+  auto selector = Selector::parse(request.query_value("labelSelector"), fields,
+                                  route.call.type->selectable_fields);
+  if (!selector) return std::unexpected(bad_request(selector.error().message));
+  const Duration time =
+      *timeout > 0 ? std::min<Duration>(std::chrono::seconds{std::min<std::int64_t>(*timeout, 86400)},
+                                        options_.watch_time_max)
+                   : options_.watch_time_max;
+  WatchOptions options{.type = route.call.type,
+                       .version = route.call.version,
+                       .space = route.call.space,
+                       .selector = std::move(*selector),
+                       .resource_version = std::string(request.query_value("resourceVersion")),
+                       .initial_events = query_flag(request, "sendInitialEvents"),
+                       .bookmarks = query_flag(request, "allowWatchBookmarks"),
+                       .accept = accept,
+                       .include = read_include(request),
+                       .deadline = route.call.now + time};
+  options.accept.yaml = false;
+  Reply reply;
+  reply.response.headers = {{"Content-Type", "application/json"},
+                            {"Cache-Control", "no-cache, private"}};
+  reply.watch = std::make_unique<WatchSession>(std::move(options), store_, route.call.now);
+  return reply;
+}
+
+ApiResult<Reply> ApiServer::delete_collection(const link::HttpRequest& request,
+                                              const Route& route) {
+  auto selector = read_selector(request, *route.call.type);
+  if (!selector) return std::unexpected(selector.error());
+  Call probe = route.call;
+  if (auto options = read_delete_options(request, probe); !options)
+    return std::unexpected(options.error());
+  auto page = store_.list(probe.type->stored_as, {.space = probe.space});
+  if (!page) return std::unexpected(storage_failed(page.error()));
+  std::vector<Revision> removed;
+  for (Revision& item : page->items) {
+    if (!selector->everything() && !selector->matches(stored_object(item.body))) continue;
+    Call call = probe;
+    call.space = item.key.space;
+    call.name = item.key.name;
+    if (auto done = objects_.remove(call, {}); !done) return std::unexpected(done.error());
+    removed.push_back(std::move(item));
+  }
+  const Renderer renderer(probe.type, *probe.version, Accept{}, IncludeObject::none, probe.now);
+  json::object metadata{{"resourceVersion", std::to_string(store_.revision())}};
+  return json_reply(200, renderer.list(removed, std::move(metadata)), Accept{});
+}
+
+Result<> ApiServer::commit() {
+  auto done = store_.commit();
+  if (done) return done;
+  log::error("{}", done.error().message);
+  // Definitions of the lost batch are taken back, and watches begin anew from what is stored.
+  catalog_ = Catalog();
+  if (auto stored = store_.list(std::string(definitions), {}))
+    for (const Revision& each : stored->items)
+      (void)catalog_.define(stored_object(each.body));
+  for (auto& [id, session] : std::exchange(watches_, {})) session->end();
+  return done;
+}
+
+link::HttpResponse ApiServer::refused_writes(const Error& error) {
+  return error_reply(storage_failed(error)).response;
+}
+
+std::uint64_t ApiServer::start_watch(std::unique_ptr<WatchSession> watch,
+                                     std::unique_ptr<WatchSink> sink) {
+  if (!watch->start(std::move(sink))) return 0;
+  watches_.emplace(++last_watch_, std::move(watch));
+  return last_watch_;
+}
+
+void ApiServer::stop_watch(std::uint64_t id) { watches_.erase(id); }
+
+void ApiServer::on_committed(const RevisionRef& revision) {
+  for (auto it = watches_.begin(); it != watches_.end();)
+    it = it->second->on_revision(revision) ? std::next(it) : watches_.erase(it);
+}
+
+void ApiServer::tick() {
+  const WallTime now = options_.clock();
+  const bool bookmarks = now >= next_bookmarks_;
+  if (bookmarks) next_bookmarks_ = now + options_.bookmark_interval;
+  for (auto it = watches_.begin(); it != watches_.end();) {
+    WatchSession& session = *it->second;
+    const bool over = now >= session.deadline();
+    if (over) session.end();
+    const bool gone = !over && bookmarks && session.wants_bookmarks() && !session.bookmark();
+    it = over || gone ? watches_.erase(it) : std::next(it);
+  }
+  if (now < next_sweep_) return;
+  next_sweep_ = now + sweep_interval;
+  drop_old_events(now);
+}
+
+void ApiServer::drop_old_events(WallTime now) {
+  auto page = store_.list("events", {});
+  if (!page) return;
+  for (const Revision& event : page->items) {
+    if (now - event.time < options_.event_age_max) continue;
+    Call call;
+    call.type = catalog_.find_stored("events");
+    call.version = &call.type->storage_version();
+    call.space = event.key.space;
+    call.name = event.key.name;
+    call.author = call.manager = "wireway";
+    call.now = now;
+    if (auto done = objects_.remove(call, {}); !done) break;
+  }
+  (void)commit();
+}
+
+}  // namespace wireway::control

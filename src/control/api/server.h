@@ -1,0 +1,96 @@
+#pragma once
+/// The Kubernetes API without I/O: a request goes in, an answer or a watch comes out. control/api/http.h
+/// puts it on an HTTP server; tests and fuzzers call it directly.
+///
+/// Answers to writes may go out only after commit(): it makes all writes since the last one durable at
+/// once, and then feeds the watches.
+///
+/// Thread: one. Owns: the catalog and the watches; the store outlives it.
+/// Limits: body_bytes_max (413), watches_max (429), list_items_max a page, event_age_max.
+/// Errors: always a metav1.Status; nothing that a client sends ends the process.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "control/api/objects.h"
+#include "control/api/watch.h"
+#include "link/http_server.h"
+
+namespace wireway::control {
+
+struct ApiServerOptions {
+  std::function<WallTime()> clock;
+  std::function<std::string()> new_uid;
+  std::size_t body_bytes_max = 3 * 1024 * 1024;
+  std::size_t watches_max = 4096;
+  Duration event_age_max = std::chrono::hours{1};
+  Duration bookmark_interval = std::chrono::seconds{60};
+  Duration watch_time_max = std::chrono::minutes{45};
+};
+
+/// An answer, or the head of a watch that begins after it.
+struct Reply {
+  link::HttpResponse response;
+  std::unique_ptr<WatchSession> watch;
+};
+
+class ApiServer {
+ public:
+  /// Reads the definitions that the store has, adds the embedded ones and the namespaces that every
+  /// system has. Errors: of the store.
+  static Result<std::unique_ptr<ApiServer>> start(Store& store, ApiServerOptions options);
+  ~ApiServer();
+
+  /// True for paths of the Kubernetes API; the others belong to the UI.
+  static bool owns(std::string_view path);
+
+  Reply handle(const link::HttpRequest& request);
+  /// Makes the writes so far durable. On failure none of them has happened, and their clients must be
+  /// answered with the Status that refused_writes() makes of the Error.
+  Result<> commit();
+  static link::HttpResponse refused_writes(const Error& error);
+
+  /// Starts a watch that handle() has made; 0 if it was over at once.
+  std::uint64_t start_watch(std::unique_ptr<WatchSession> watch, std::unique_ptr<WatchSink> sink);
+  void stop_watch(std::uint64_t id);
+  /// Once a second: ends watches in time, sends bookmarks, lets old Events go.
+  void tick();
+
+ private:
+  struct Route;
+  ApiServer(Store& store, ApiServerOptions options);
+  Result<> load();
+  Result<> ensure(const std::string& resource, json::object object, bool keep_existing);
+  void on_committed(const RevisionRef& revision);
+  void erase_watch(std::uint64_t id);
+
+  Reply route(const link::HttpRequest& request);
+  ApiResult<Reply> route_api(const link::HttpRequest& request, const Accept& accept);
+  ApiResult<Reply> discovery(const link::HttpRequest& request, const Accept& accept);
+  ApiResult<Reply> objects(const link::HttpRequest& request, const Accept& accept, Route route);
+  ApiResult<Reply> read(const link::HttpRequest& request, const Accept& accept, Route& route);
+  ApiResult<Reply> write(const link::HttpRequest& request, const Accept& accept, Route& route);
+  ApiResult<Written> write_object(const link::HttpRequest& request, Route& route);
+  ApiResult<Reply> list(const link::HttpRequest& request, const Accept& accept,
+                        const Route& route);
+  ApiResult<Reply> watch(const link::HttpRequest& request, const Accept& accept,
+                         const Route& route);
+  ApiResult<Reply> delete_collection(const link::HttpRequest& request, const Route& route);
+  void drop_old_events(WallTime now);
+
+  Store& store_;
+  ApiServerOptions options_;
+  Catalog catalog_;
+  Objects objects_;
+  std::string server_id_;
+  std::map<std::uint64_t, std::unique_ptr<WatchSession>> watches_;
+  std::uint64_t last_watch_ = 0;
+  WallTime next_bookmarks_;
+  WallTime next_sweep_;
+};
+
+}  // namespace wireway::control
