@@ -1,0 +1,80 @@
+#pragma once
+/// The protocol with one connected client: each packet's rules, from CONNECT to the end of the network
+/// connection. The Session outlives it.
+///
+/// Source: MQTT 5 section 3 (server side), section 4.13 for errors
+/// Thread: the shard's; made and destroyed by Shard
+/// Errors: a peer's mistake is answered with DISCONNECT and its reason (version 5), then close; it
+///         concerns nobody else. `last_words()` says why, for the log.
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+
+#include "broker/session.h"
+#include "wire/mqtt/codec.h"
+
+namespace wireway::broker {
+
+class Shard;
+
+class Client {
+ public:
+  Client(Shard& shard, Session& session, Wire& wire, const mqtt::Connect& connect,
+         std::string peer, MonoTime now);
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  /// False once the connection is to end: further packets are ignored.
+  bool on_packet(std::uint8_t first_byte, ByteView body, MonoTime now);
+  /// The frame reader refused the stream.
+  void on_refused(const mqtt::Refused& refused);
+  /// The socket has drained.
+  void on_drain(MonoTime now) { session_.pump(now); }
+
+  /// Ends the connection from our side.
+  void disconnect(mqtt::ReasonCode reason, std::string why);
+
+  Session& session() { return session_; }
+  Wire& wire() { return wire_; }
+  mqtt::Version version() const { return version_; }
+  const std::string& peer() const { return peer_; }
+  /// Why the connection ended, in words; empty if the client just left.
+  const std::string& last_words() const { return last_words_; }
+  bool ended() const { return ended_; }
+
+ private:
+  friend class Shard;
+
+  bool on_publish(std::uint8_t first_byte, ByteView body, MonoTime now);
+  bool resolve_alias(mqtt::Publish& publish);
+  /// The reason to refuse this PUBLISH with, or success.
+  mqtt::ReasonCode verdict(const mqtt::Publish& publish) const;
+  void accept(const mqtt::Publish& publish, MonoTime now);
+  void on(const mqtt::PublishReply& reply, MonoTime now);
+  void on(const mqtt::Subscribe& subscribe, MonoTime now);
+  void on(const mqtt::Unsubscribe& unsubscribe);
+  void on(const mqtt::Disconnect& packet);
+  void refuse(const mqtt::Refused& refused);
+  void reply(mqtt::PacketType type, std::uint16_t identifier, mqtt::ReasonCode reason);
+  template <class Packet>
+  void send(const Packet& packet);
+
+  Shard& shard_;
+  Session& session_;
+  Wire& wire_;
+  mqtt::Version version_;
+  std::string peer_;
+  std::uint16_t keep_alive_s_ = 0;
+  std::uint32_t session_expiry_s_ = 0;
+  bool may_send_session_expiry_ = false;
+  bool will_wanted_ = true;
+  bool ended_ = false;
+  MonoTime last_packet_;
+  std::string last_words_;
+  std::unordered_map<std::uint16_t, std::string> aliases_;
+  Bytes scratch_;
+  Bytes packet_;
+};
+
+}  // namespace wireway::broker

@@ -1,0 +1,76 @@
+#pragma once
+/// What shards say to each other. A publish crosses once to each other shard; retained messages and shared
+/// subscriptions have one owner shard each, so that two shards never disagree about them.
+///
+/// Order: envelopes from one shard to another arrive in the order in which they were sent, and before
+///        any byte that the sender writes in the same turn has left the process: a client that has its
+///        SUBACK can rely on the subscription being known wherever it matters.
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "broker/session.h"
+
+namespace wireway::broker {
+
+/// To every other shard: deliver to your subscribers.
+struct Routed {
+  MessagePtr message;
+};
+/// To the topic's owner: this is retained now.
+struct RetainedPut {
+  MessagePtr message;
+};
+/// To every shard: send what you keep under this filter to a new subscription.
+struct RetainedWanted {
+  std::size_t from_shard = 0;
+  std::string client_identifier;
+  Subscribed subscribed;
+};
+/// The answer, to the subscriber's shard.
+struct RetainedFound {
+  std::string client_identifier;
+  Subscribed subscribed;
+  std::vector<MessagePtr> messages;
+};
+
+/// A member of a shared subscription, wherever its session lives.
+struct GroupMember {
+  std::size_t shard = 0;
+  std::string client_identifier;
+  mqtt::Qos qos = mqtt::Qos::at_most_once;
+  bool retain_as_published = false;
+  std::uint32_t identifier = 0;
+  bool connected = true;
+};
+/// To the group's owner: the member joins, changes, or (leave) goes.
+struct GroupChange {
+  std::string shared_filter;  ///< "$share/group/filter"
+  GroupMember member;
+  bool leave = false;
+};
+/// From the group's owner to the member that was chosen.
+struct GroupDelivery {
+  std::string shared_filter;
+  GroupMember member;
+  MessagePtr message;
+};
+
+using Envelope = std::variant<Routed, RetainedPut, RetainedWanted, RetainedFound, GroupChange,
+                              GroupDelivery>;
+
+class Mesh {
+ public:
+  virtual ~Mesh() = default;
+  virtual std::size_t count() const = 0;
+  /// Never called with the caller's own index.
+  virtual void send(std::size_t shard, Envelope envelope) = 0;
+};
+
+/// The shard that owns a client, a retained topic or a shared filter; the same on every run.
+std::size_t shard_of(std::string_view name, std::size_t count);
+
+}  // namespace wireway::broker

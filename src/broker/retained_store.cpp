@@ -1,0 +1,46 @@
+#include "broker/retained_store.h"
+
+#include "wire/mqtt/topic.h"
+
+namespace wireway::broker {
+namespace {
+
+/// The literal beginning of a filter: every match starts with it. "a/b/#" also matches "a/b", so the
+/// separator before a wildcard is left out.
+std::string_view literal_prefix(std::string_view filter) {
+  const auto wildcard = filter.find_first_of("+#");
+  if (wildcard == std::string_view::npos) return filter;
+  return filter.substr(0, wildcard == 0 ? 0 : wildcard - 1);
+}
+
+}  // namespace
+
+RetainedStore::Messages::iterator RetainedStore::remove(Messages::iterator at) {
+  size_bytes_ -= at->second->size_bytes();
+  return messages_.erase(at);
+}
+
+void RetainedStore::put(const MessagePtr& message) {
+  const auto found = messages_.find(message->topic);
+  if (found != messages_.end()) remove(found);
+  if (message->payload.empty()) return;
+  messages_.emplace(message->topic, message);
+  size_bytes_ += message->size_bytes();
+}
+
+std::vector<MessagePtr> RetainedStore::match(std::string_view filter, MonoTime now) {
+  std::vector<MessagePtr> out;
+  const std::string_view prefix = literal_prefix(filter);
+  for (auto at = messages_.lower_bound(prefix);
+       at != messages_.end() && std::string_view(at->first).starts_with(prefix);) {
+    if (at->second->expired(now)) {
+      at = remove(at);
+      continue;
+    }
+    if (wire::mqtt::topic_matches(filter, at->first)) out.push_back(at->second);
+    ++at;
+  }
+  return out;
+}
+
+}  // namespace wireway::broker

@@ -1,0 +1,36 @@
+#pragma once
+/// The retained messages that one shard keeps: those whose topic it owns (shard_of(topic)). One message a
+/// topic, found by name or by filter.
+///
+/// Source: MQTT 5 section 3.3.1.3
+/// Thread: the shard's
+/// Limits: retained_bytes counts against Settings::queued_bytes_max through the shard
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/message.h"
+
+namespace wireway::broker {
+
+class RetainedStore {
+ public:
+  /// An empty payload removes what stands there (MQTT-3.3.1-6).
+  void put(const MessagePtr& message);
+  /// Not expired ones that match a filter without `$share`, in order of topic; expired ones are removed.
+  std::vector<MessagePtr> match(std::string_view filter, MonoTime now);
+
+  std::size_t size() const { return messages_.size(); }
+  std::size_t size_bytes() const { return size_bytes_; }
+
+ private:
+  using Messages = std::map<std::string, MessagePtr, std::less<>>;
+  Messages::iterator remove(Messages::iterator at);
+
+  Messages messages_;  // ordered: a filter's literal prefix bounds the search
+  std::size_t size_bytes_ = 0;
+};
+
+}  // namespace wireway::broker

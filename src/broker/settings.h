@@ -1,0 +1,71 @@
+#pragma once
+/// The limits and choices of a broker, from the Broker resource; every queue and buffer of a shard has
+/// its bound here.
+///
+/// Source: broker.md 2.2, 2.3 (spec.memoryProfile, spec.advanced.clients)
+
+#include <cstdint>
+#include <optional>
+
+#include "base/time.h"
+#include "wire/mqtt/packet.h"
+
+namespace wireway::broker {
+
+struct Settings {
+  /// Larger packets are refused with 0x95 (memory profile, capped by maxPacketSizeBytes).
+  std::size_t packet_bytes_max = 64 * 1024 * 1024;
+  /// Unacknowledged QoS 1/2 PUBLISHes that a client may send us (our Receive Maximum).
+  std::uint16_t receive_maximum = 1024;
+  /// Cap on the Receive Maximum that a client may ask for.
+  std::uint16_t client_receive_maximum_max = 65535;
+  /// Topic aliases that a client may use.
+  std::uint16_t topic_alias_maximum = 64;
+  std::uint16_t keep_alive_s_max = 65535;
+  std::optional<std::uint32_t> session_expiry_s_max;
+  std::optional<std::uint32_t> message_expiry_s_max;
+  /// Messages that wait for one subscriber; with drop_oldest the oldest goes, else it grows until
+  /// queued_bytes_max of the shard is reached.
+  std::optional<std::uint64_t> queue_messages_max;
+  bool drop_oldest = false;
+  /// Of all sessions of one shard together. From 75 % on, QoS 1/2 PUBLISHes are refused with 0x97 and
+  /// QoS 0 is dropped and counted: what was acknowledged is never dropped for want of memory.
+  std::size_t queued_bytes_max = 576 * 1024 * 1024;
+  /// Bytes that wait for one client's socket. Beyond it QoS 0 is dropped and counted, QoS 1/2 waits in
+  /// the session's queue.
+  std::size_t output_bytes_max = 1024 * 1024;
+  /// From the first byte of a connection to its CONNECT.
+  Duration connect_timeout = std::chrono::seconds{10};
+
+  static constexpr unsigned busy_percent = 75;
+};
+
+/// Counters of one shard since its start; added up for $SYS and metrics.
+struct Counters {
+  std::uint64_t messages_in = 0;
+  std::uint64_t messages_out = 0;
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  std::uint64_t dropped = 0;
+  std::uint64_t connections = 0;  ///< now
+  std::uint64_t sessions = 0;     ///< now
+  std::uint64_t subscriptions = 0;  ///< now
+  std::uint64_t retained = 0;       ///< now
+  std::uint64_t queued_bytes = 0;   ///< now
+
+  Counters& operator+=(const Counters& other) {
+    messages_in += other.messages_in;
+    messages_out += other.messages_out;
+    bytes_in += other.bytes_in;
+    bytes_out += other.bytes_out;
+    dropped += other.dropped;
+    connections += other.connections;
+    sessions += other.sessions;
+    subscriptions += other.subscriptions;
+    retained += other.retained;
+    queued_bytes += other.queued_bytes;
+    return *this;
+  }
+};
+
+}  // namespace wireway::broker

@@ -1,0 +1,100 @@
+#pragma once
+/// One shard of the broker: the sessions whose client identifiers hash to it, their subscriptions, and the
+/// retained topics and shared groups that it owns. Free of I/O and clocks: packets and times in, bytes
+/// to Wires and envelopes to the Mesh out.
+///
+/// A message's way: Client::on_packet -> publish() -> here: subscribers of this shard, retained owner,
+/// shared groups; and one Routed envelope to each other shard, which does the same for its own.
+///
+/// Source: MQTT 5 sections 3 and 4; architecture, "The broker"
+/// Thread: the loop of the shard
+/// Limits: Settings
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/client.h"
+#include "broker/mesh.h"
+#include "broker/retained_store.h"
+#include "broker/session.h"
+#include "broker/shared_groups.h"
+#include "broker/subscription_tree.h"
+
+namespace wireway::broker {
+
+class Shard {
+ public:
+  Shard(std::size_t index, Mesh& mesh, Settings settings);
+  ~Shard();
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+
+  /// New limits, for what happens from now on.
+  void set_settings(const Settings& settings) { settings_ = settings; }
+  const Settings& settings() const { return settings_; }
+  Counters counters() const;
+  Counters& count() { return counters_; }
+  /// Queued bytes of the other shards, told once in a while: all shards together share one budget.
+  void set_busy(bool busy) { others_busy_ = busy; }
+  /// True from 75 % of queued_bytes_max on.
+  bool busy() const;
+
+  /// CONNECT has come. `assigned_identifier` is used if the client sent none. The Client lives until
+  /// closed(); nullptr = refused: the CONNACK is sent and the wire told to close.
+  Client* connect(Wire& wire, mqtt::Connect connect, std::string peer,
+                  std::string assigned_identifier, MonoTime now);
+  /// The network connection is gone; the Client is destroyed.
+  void closed(Client& client, MonoTime now);
+
+  /// Accepts a message: retained store, subscribers everywhere. Caps its expiry.
+  void publish(StoredMessage message, MonoTime now);
+  void subscribe(Client& client, const mqtt::SubscribeEntry& entry, std::uint32_t identifier,
+                 MonoTime now);
+  bool unsubscribe(Session& session, const std::string& filter);
+
+  void receive(Envelope envelope, MonoTime now);
+  /// When tick() has something to do next.
+  std::optional<MonoTime> next_deadline() const;
+  /// Keep-alive, session expiry and delayed wills that are due.
+  void tick(MonoTime now);
+  /// Tells every client that the server goes down, and closes.
+  void shut_down();
+
+ private:
+  friend class Client;
+  struct Entry;
+
+  Entry& session_for(const mqtt::Connect& connect, bool& present, MonoTime now);
+  void take_over(Entry& entry, MonoTime now);
+  void end_session(const std::string& client_identifier);
+  void send_will(Entry& entry, MonoTime now);
+  void set_deadline(Entry& entry, std::optional<MonoTime> at);
+  void schedule(Entry& entry);
+  void due(Entry& entry, MonoTime now);
+  void deliver_here(const MessagePtr& message, MonoTime now);
+  void deliver_groups(std::vector<GroupDelivery> deliveries, MonoTime now);
+  void hand_over(const GroupDelivery& delivery, MonoTime now);
+  void want_retained(Entry& entry, const Subscribed& subscribed, bool is_new, MonoTime now);
+  void give_retained(const std::string& client_identifier, const Subscribed& subscribed,
+                     const std::vector<MessagePtr>& messages, MonoTime now);
+  void change_group(const std::string& filter, Entry& entry, bool leave);
+  void change_groups_of(Entry& entry, bool leave);
+  Entry* find(const std::string& client_identifier);
+
+  std::size_t index_;
+  Mesh& mesh_;
+  Settings settings_;
+  Counters counters_;
+  bool others_busy_ = false;
+  std::unordered_map<std::string, std::unique_ptr<Entry>> sessions_;
+  SubscriptionTree tree_;
+  RetainedStore retained_;
+  SharedGroups groups_;
+  std::set<std::pair<MonoTime, std::string>> deadlines_;
+};
+
+}  // namespace wireway::broker
