@@ -4,9 +4,9 @@
 /// loop.
 ///
 /// Thread: everything on the thread of the Loop that made it.
-/// Owns:   whoever holds the unique_ptr<Stream>. Destroying a Stream closes it at once and no
-///         handler is called afterwards. A handler may destroy the Stream from within any of its
-///         own callbacks.
+/// Owns:   whoever holds the unique_ptr<Stream>. Destroying a Stream closes it at once (what is
+///         pending gets one attempt to leave) and no handler is called afterwards. A handler may
+///         destroy the Stream from within any of its own callbacks.
 /// Limits: `pending_bytes()` grows without bound if its owner keeps writing: each owner states its
 ///         own limit and reads this before it writes.
 

@@ -11,9 +11,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-MonoTime at(int ms) {
-  return {milliseconds{ms}};
-}
+MonoTime at(int ms) { return {milliseconds{ms}}; }
 
 std::vector<int> run_until(TimerQueue& queue, MonoTime now, std::vector<int>& ran) {
   const std::uint64_t end = queue.next_sequence();

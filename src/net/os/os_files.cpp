@@ -170,8 +170,6 @@ class OsFiles final : public Files {
 
 }  // namespace
 
-std::unique_ptr<Files> make_os_files() {
-  return std::make_unique<OsFiles>();
-}
+std::unique_ptr<Files> make_os_files() { return std::make_unique<OsFiles>(); }
 
 }  // namespace wireway::net

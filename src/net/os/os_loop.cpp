@@ -69,33 +69,19 @@ OsLoop::~OsLoop() {
   }
 }
 
-MonoTime OsLoop::now() const {
-  return state_->core.now();
-}
-WallTime OsLoop::wall_now() const {
-  return state_->core.wall_now();
-}
+MonoTime OsLoop::now() const { return state_->core.now(); }
+WallTime OsLoop::wall_now() const { return state_->core.wall_now(); }
 
 TimerId OsLoop::run_after(Duration delay, Task task) {
   // From the clock, not from the turn's start: a timer never runs before its delay has passed.
   return state_->core.timers.add(system_mono_now() + std::max(delay, Duration{0}), std::move(task));
 }
 
-void OsLoop::cancel(TimerId id) {
-  state_->core.timers.cancel(id);
-}
-void OsLoop::defer(Task task) {
-  state_->core.deferred.push_back(std::move(task));
-}
-void OsLoop::post(Task task) {
-  state_->core.post(std::move(task));
-}
-void OsLoop::run() {
-  state_->core.run();
-}
-void OsLoop::stop() {
-  state_->core.stop();
-}
+void OsLoop::cancel(TimerId id) { state_->core.timers.cancel(id); }
+void OsLoop::defer(Task task) { state_->core.deferred.push_back(std::move(task)); }
+void OsLoop::post(Task task) { state_->core.post(std::move(task)); }
+void OsLoop::run() { state_->core.run(); }
+void OsLoop::stop() { state_->core.stop(); }
 
 Result<std::unique_ptr<Listener>> OsLoop::listen(const ListenOptions& options,
                                                  AcceptCallback accept) {

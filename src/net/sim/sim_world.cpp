@@ -16,9 +16,7 @@ SimWorld::SimWorld(std::uint64_t seed, NetworkFaults faults)
     : state_(std::make_unique<State>(seed, faults)) {}
 SimWorld::~SimWorld() = default;
 
-Env SimWorld::env(const std::string& host) {
-  return state_->world.loop(host).env();
-}
+Env SimWorld::env(const std::string& host) { return state_->world.loop(host).env(); }
 
 void SimWorld::run_for(Duration span) {
   detail::World& world = state_->world;
@@ -39,23 +37,15 @@ bool SimWorld::run_until(std::move_only_function<bool()> condition, Duration lim
   return true;
 }
 
-MonoTime SimWorld::now() const {
-  return state_->world.now;
-}
-std::uint64_t SimWorld::fingerprint() const {
-  return state_->world.fingerprint;
-}
+MonoTime SimWorld::now() const { return state_->world.now; }
+std::uint64_t SimWorld::fingerprint() const { return state_->world.fingerprint; }
 
 void SimWorld::partition(const std::string& a, const std::string& b) {
   state_->world.partition(a, b);
 }
 
-void SimWorld::heal(const std::string& a, const std::string& b) {
-  state_->world.heal(a, b);
-}
+void SimWorld::heal(const std::string& a, const std::string& b) { state_->world.heal(a, b); }
 
-void SimWorld::reset_connections(const std::string& host) {
-  state_->world.reset_connections(host);
-}
+void SimWorld::reset_connections(const std::string& host) { state_->world.reset_connections(host); }
 
 }  // namespace wireway::net

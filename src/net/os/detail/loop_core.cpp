@@ -23,9 +23,7 @@ namespace {
   std::abort();
 }
 
-std::uint32_t index_of(PollKey key) {
-  return static_cast<std::uint32_t>(key);
-}
+std::uint32_t index_of(PollKey key) { return static_cast<std::uint32_t>(key); }
 std::uint32_t generation_of(PollKey key) {
   return static_cast<std::uint32_t>(static_cast<std::uint64_t>(key) >> 32);
 }

@@ -24,6 +24,10 @@ OsStream::OsStream(LoopCore& core, int fd, std::string peer)
 
 OsStream::~OsStream() {
   if (destroyed_ != nullptr) *destroyed_ = true;
+  // One attempt for what was written in this turn: a goodbye should not depend on the order of
+  // ends.
+  if ((state_ == State::open || state_ == State::closing) && pending_bytes() > 0 && !blocked_)
+    send_pending();
   release();
 }
 

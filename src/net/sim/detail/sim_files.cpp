@@ -15,9 +15,7 @@ std::string parent(const std::string& path) {
   return std::filesystem::path(path).parent_path().string();
 }
 
-bool always_there(const std::string& path) {
-  return path.empty() || path == "/" || path == ".";
-}
+bool always_there(const std::string& path) { return path.empty() || path == "/" || path == "."; }
 
 }  // namespace
 

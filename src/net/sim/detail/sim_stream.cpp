@@ -23,7 +23,12 @@ SimStream::SimStream(SimLoop& loop, LinkId link, int side, std::string peer, Sta
 SimStream::~SimStream() {
   if (destroyed_ != nullptr) *destroyed_ = true;
   loop_.forget_dirty(*this);
-  if (state_ != State::closed) loop_.world().leave(link_, side_);
+  if (state_ == State::closed) return;
+  World& world = loop_.world();
+  const std::size_t length = std::min(out_.size(), world.window(link_, side_));
+  if (state_ != State::connecting && !blocked_ && length > 0)
+    world.send_bytes(link_, side_, ByteView(out_).first(length));  // as OsStream does
+  world.leave(link_, side_);
 }
 
 void SimStream::write(ByteView bytes) {

@@ -218,8 +218,6 @@ void World::reset_connections(const std::string& machine) {
   for (const LinkId id : found) break_link(id);
 }
 
-void World::mix(std::uint64_t value) {
-  fingerprint = (fingerprint ^ value) * 1099511628211U;
-}
+void World::mix(std::uint64_t value) { fingerprint = (fingerprint ^ value) * 1099511628211U; }
 
 }  // namespace wireway::net::detail
