@@ -28,7 +28,7 @@ export function Nav() {
               to={to}
               title={label}
               aria-label={label}
-              activeOptions={{ exact }}
+              activeOptions={{ exact, includeSearch: false }}
               className="flex h-8 items-center justify-center gap-2.5 rounded-md px-2 font-medium text-ink-2 hover:bg-hover hover:text-ink wide:justify-start"
               activeProps={{ className: "bg-accent-soft !text-accent" }}
             >

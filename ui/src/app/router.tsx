@@ -18,6 +18,8 @@ const root = createRootRoute({ component: () => <Shell live={live} /> });
 const home = createRoute({
   getParentRoute: () => root,
   path: "/",
+  validateSearch: (search: Record<string, unknown>): { events?: "warnings" } =>
+    search.events === "warnings" ? { events: "warnings" } : {},
   component: lazyRouteComponent(() => import("@/features/home/home-page"), "HomePage"),
 });
 
@@ -40,7 +42,6 @@ const asset = createRoute({
   path: "/assets/$namespace/$name",
   validateSearch: (search: Record<string, unknown>) => ({
     ...textSearch(search),
-    ...(typeof search.quality === "string" ? { quality: search.quality } : {}),
     ...(typeof search.tag === "string" ? { tag: search.tag } : {}),
   }),
   component: lazyRouteComponent(() => import("@/features/assets/asset-page"), "AssetPage"),

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 
 interface PageProps {
-  title: ReactNode;
+  title: string;
   /** One quiet line below the title. */
   note?: ReactNode;
   actions?: ReactNode;
@@ -14,6 +14,7 @@ interface PageProps {
 export function Page({ title, note, actions, fill = false, children }: PageProps) {
   return (
     <div className={fill ? "flex h-full min-h-0 flex-col" : "min-h-full pb-8"}>
+      <title>{`${title} · Wireway`}</title>
       <header className="flex min-h-16 shrink-0 items-center justify-between gap-4 px-6 pt-4 pb-3">
         <div className="min-w-0">
           <h1 className="truncate text-lg font-semibold tracking-tight">{title}</h1>

@@ -46,9 +46,13 @@ function Text({ flow, unit, now }: { flow: Flow; unit: string; now: number }) {
         <b className="font-semibold">{formatRate(flow.rate)}</b>{" "}
         <span className="text-ink-3">{unit}</span>
       </span>
-      <span className="text-ink-3">
-        {flow.bytes !== undefined && `${formatBytes(flow.bytes)}/s`}
-      </span>
+      {flow.lost > 0 ? (
+        <span className="font-medium text-bad">{formatRate(flow.lost)} lost/s</span>
+      ) : (
+        <span className="text-ink-3">
+          {flow.bytes !== undefined && `${formatBytes(flow.bytes)}/s`}
+        </span>
+      )}
     </>
   );
 }

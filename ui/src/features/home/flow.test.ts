@@ -12,6 +12,7 @@ const edge: PathEdge = {
   rate: "messages",
   unit: "msg/s",
   bytes: "bytes_in",
+  lost: "dead_lettered",
 };
 
 const metrics = (measures: Record<string, Measure>) => ({
@@ -26,7 +27,7 @@ const measure = (arrivedAt: number, messages?: number): Measure => ({
 
 test("sums the measures of an edge", () => {
   const flow = flowOf(edge, metrics({ "asset/x": measure(0, 2), "asset/y": measure(0, 3) }), 1000);
-  expect(flow).toEqual({ state: "live", rate: 5, bytes: 200 });
+  expect(flow).toEqual({ state: "live", rate: 5, bytes: 200, lost: 0 });
 });
 
 test("turns stale after three seconds of silence, and says since when", () => {
@@ -46,9 +47,14 @@ test("tells never measured from just started", () => {
 });
 
 test("draws more flow wider, within limits, and no flow thin", () => {
-  const live = (rate: number) => flowWidth({ state: "live", rate, bytes: undefined });
+  const live = (rate: number) => flowWidth({ state: "live", rate, bytes: undefined, lost: 0 });
   expect(live(0)).toBe(1.5);
   expect(live(10)).toBeLessThan(live(1000));
   expect(live(1e9)).toBe(6);
   expect(flowWidth({ state: "stale", since: 0 })).toBe(1.5);
+});
+
+test("says what is lost", () => {
+  const losing = { arrivedAt: 0, rates: { messages: 1, dead_lettered: 2 }, fields: {} };
+  expect(flowOf(edge, metrics({ "asset/x": losing }), 0)).toMatchObject({ rate: 1, lost: 2 });
 });

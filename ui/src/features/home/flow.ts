@@ -4,7 +4,7 @@ import type { PathEdge } from "./topology";
 
 /** What an edge shows: numbers only while they are fresh, else since when there are none. */
 export type Flow =
-  | { state: "live"; rate: number; bytes: number | undefined }
+  | { state: "live"; rate: number; bytes: number | undefined; lost: number }
   | { state: "starting" }
   | { state: "stale"; since: number }
   | { state: "none" };
@@ -18,7 +18,9 @@ export function flowOf(edge: PathEdge, metrics: Pick<MetricStore, "get">, now: n
   if (fresh.length === 0) return { state: "stale", since: latest };
   const rate = sum(fresh, edge.rate);
   if (rate === undefined) return { state: "starting" };
-  return { state: "live", rate, bytes: edge.bytes ? sum(fresh, edge.bytes) : undefined };
+  const bytes = edge.bytes ? sum(fresh, edge.bytes) : undefined;
+  const lost = edge.lost ? (sum(fresh, edge.lost) ?? 0) : 0;
+  return { state: "live", rate, bytes, lost };
 }
 
 function sum(measures: Measure[], counter: string): number | undefined {

@@ -1,10 +1,8 @@
 import { CircleAlert, Unplug } from "lucide-react";
 import { useMemo } from "react";
 import { Card } from "@/components/card";
-import { EventList } from "@/components/event-list";
 import { Code, Loading, Message } from "@/components/message";
 import { Page } from "@/components/page";
-import { eventRows } from "@/resource/event";
 import { useFeed } from "@/resource/feeds";
 import { KINDS } from "@/resource/kinds";
 import type {
@@ -16,10 +14,9 @@ import type {
 } from "@/resource/types";
 import { Destinations } from "./destinations";
 import { Path } from "./path";
+import { RecentEvents } from "./recent-events";
 import { Tiles } from "./tiles";
 import { buildTopology } from "./topology";
-
-const EVENTS_MAX = 30;
 
 /** The whole way of the data at a glance: how much flows where, and what is in trouble. */
 export function HomePage() {
@@ -29,7 +26,6 @@ export function HomePage() {
   const listeners = useFeed<Listener>(KINDS.listener);
   const dataflows = useFeed<Dataflow>(KINDS.dataflow);
   const endpoints = useFeed<DataflowEndpoint>(KINDS.dataflowEndpoint);
-  const events = useFeed(KINDS.event);
   const topology = useMemo(
     () =>
       buildTopology({
@@ -49,7 +45,6 @@ export function HomePage() {
       endpoints.items,
     ],
   );
-  const rows = useMemo(() => eventRows(events.items).slice(0, EVENTS_MAX), [events.items]);
   const feeds = [profiles, assets, brokers, dataflows, endpoints];
   const failed = feeds.find((feed) => feed.error && !feed.loaded);
   const loaded = feeds.every((feed) => feed.loaded);
@@ -67,16 +62,7 @@ export function HomePage() {
       </div>
       <div className="mt-3 grid grid-cols-1 items-start gap-3 px-6 min-[1000px]:grid-cols-5">
         <div className="min-[1000px]:col-span-3">
-          <Card title="Events" aside="newest first">
-            <div className="max-h-80 overflow-auto">
-              <EventList
-                rows={rows}
-                loaded={events.loaded}
-                error={events.error?.message}
-                withObject
-              />
-            </div>
-          </Card>
+          <RecentEvents />
         </div>
         <div className="min-[1000px]:col-span-2">
           <Destinations dataflows={dataflows.items} />

@@ -1,4 +1,3 @@
-import { clsx } from "clsx";
 import { type RefObject, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { formatCount, formatRate } from "@/components/format";
 import { useNow } from "@/live/clock";
@@ -77,13 +76,14 @@ function Picture({ layout }: { layout: Layout }) {
 
 function Wire({ edge, flow }: { edge: PlacedEdge; flow: Flow }) {
   const live = flow.state === "live" && flow.rate > 0;
+  const losing = flow.state === "live" && flow.lost > 0;
   return (
     <path
       d={edge.path}
       fill="none"
       strokeWidth={flowWidth(flow)}
       strokeDasharray={flow.state === "live" ? undefined : "4 4"}
-      className={clsx(live ? "stroke-accent/45" : "stroke-line-strong")}
+      className={losing ? "stroke-bad" : live ? "stroke-accent/45" : "stroke-line-strong"}
     />
   );
 }

@@ -59,6 +59,8 @@ export interface PathEdge {
   rate: string;
   unit: string;
   bytes: string | undefined;
+  /** The counter of what was lost on the way, where there is one. */
+  lost: string | undefined;
 }
 
 export interface Topology {
@@ -82,7 +84,7 @@ export function buildTopology(resources: Resources): Topology {
   const add = (node: PathNode) => void (nodes.has(node.id) || nodes.set(node.id, node));
   const join = (edge: NewEdge) => {
     const id = `${edge.from}>${edge.to}`;
-    edges.set(id, { id, labelled: edge.measures, ...edge });
+    edges.set(id, { id, labelled: edge.measures, bytes: undefined, lost: undefined, ...edge });
   };
   const builder: Builder = { ...resources, add, join, brokerId: "" };
   builder.brokerId = addBroker(builder);
@@ -92,7 +94,8 @@ export function buildTopology(resources: Resources): Topology {
   return { nodes: [...nodes.values()], edges: [...edges.values()] };
 }
 
-type NewEdge = Omit<PathEdge, "id" | "labelled">;
+type NewEdge = Omit<PathEdge, "id" | "labelled" | "bytes" | "lost"> &
+  Partial<Pick<PathEdge, "bytes" | "lost">>;
 
 interface Builder extends Resources {
   add: (node: PathNode) => void;
@@ -137,8 +140,8 @@ function addAsset({ add, join, brokerId }: Builder, asset: Asset): void {
   // An asset may name a profile that does not exist (yet): the gap is shown, not hidden.
   add({ ...bare(endpoint, "endpoint", "endpoint", endpointOf(asset) || "–"), note: "not found" });
   const measures = [measureKey("asset", name)];
-  join({ from: endpoint, to: id, measures, rate: "values", unit: "val/s", bytes: undefined });
-  join({ from: id, to: brokerId, measures, rate: "messages", unit: "msg/s", bytes: undefined });
+  join({ from: endpoint, to: id, measures, rate: "values", unit: "val/s" });
+  join({ from: id, to: brokerId, measures, rate: "messages", unit: "msg/s" });
 }
 
 function addDataflow(builder: Builder, dataflow: Dataflow): void {
@@ -161,7 +164,15 @@ function addDataflow(builder: Builder, dataflow: Dataflow): void {
   join({ from: entry, to: id, measures, rate: "received", unit: "msg/s", bytes: "bytes_in" });
   const target = destinationNode(builder, dataflow);
   add(target);
-  join({ from: id, to: target.id, measures, rate: "delivered", unit: "msg/s", bytes: "bytes_out" });
+  join({
+    from: id,
+    to: target.id,
+    measures,
+    rate: "delivered",
+    unit: "msg/s",
+    bytes: "bytes_out",
+    lost: "dead_lettered",
+  });
 }
 
 function sourceNode(endpoint: DataflowEndpoint): PathNode {

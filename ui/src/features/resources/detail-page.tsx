@@ -12,7 +12,7 @@ import { StateBadge } from "@/components/state-badge";
 import { eventRows, isAbout } from "@/resource/event";
 import { useFeed } from "@/resource/feeds";
 import { KINDS, type Kind } from "@/resource/kinds";
-import { readinessOf } from "@/resource/status";
+import { conditionsOf, readinessOf } from "@/resource/status";
 import type { Resource } from "@/resource/types";
 import { toYaml } from "@/resource/yaml";
 import { Conditions } from "./conditions";
@@ -70,12 +70,20 @@ function Detail({ kind, resource }: { kind: Kind; resource: Resource }) {
       }
       actions={readiness.state !== "none" && <StateBadge readiness={readiness} withReason />}
     >
-      <div className="grid min-h-0 flex-1 grid-cols-1 gap-3 overflow-auto px-6 pb-6 min-[1320px]:grid-cols-[minmax(340px,2fr)_3fr] min-[1320px]:overflow-visible">
-        <div className="flex min-h-0 flex-col gap-3 min-[1320px]:overflow-auto">
-          <Card title="Conditions">
-            <Conditions resource={resource} />
-          </Card>
-          {kind.kind !== "Event" && <Events kind={kind} resource={resource} />}
+      <div className="flex min-h-0 flex-1 flex-col gap-3 overflow-auto px-6 pb-6 min-[1320px]:grid min-[1320px]:grid-cols-[minmax(340px,2fr)_3fr] min-[1320px]:overflow-visible">
+        <div className="flex shrink-0 flex-col gap-3 min-[1320px]:min-h-0 min-[1320px]:overflow-auto">
+          {(kind.group !== "" || conditionsOf(resource).length > 0) && (
+            <Card title="Conditions">
+              <Conditions resource={resource} />
+            </Card>
+          )}
+          {kind.kind === "Event" ? (
+            <Card title="Event">
+              <EventList rows={eventRows([resource])} loaded error={undefined} />
+            </Card>
+          ) : (
+            <Events kind={kind} resource={resource} />
+          )}
         </div>
         <Yaml resource={resource} />
       </div>
@@ -103,7 +111,7 @@ function Yaml({ resource }: { resource: Resource }) {
   return (
     <section
       aria-label="YAML"
-      className="flex h-[560px] min-h-0 flex-col rounded-lg border border-line bg-surface shadow-card min-[1320px]:h-auto"
+      className="flex h-[560px] min-h-0 shrink-0 flex-col rounded-lg border border-line bg-surface shadow-card min-[1320px]:h-auto"
     >
       <div className="flex h-11 shrink-0 items-center gap-2 border-line border-b pr-2 pl-4">
         <h2 className="mr-auto font-semibold">YAML</h2>
