@@ -1,0 +1,325 @@
+#include "source/opcua/service.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/json_text.h"
+#include "base/log.h"
+#include "source/opcua/normalise.h"
+#include "source/opcua/status.h"
+
+namespace wireway::source::opcua {
+
+using resource::Condition;
+using resource::ObjectKey;
+using resource::Step;
+
+struct OpcuaService::AssetEntry {
+  AssetModel model;
+  std::int64_t generation = 0;
+  Condition written;
+  SampleCounts counts;
+  bool has_value = false;
+  MonoTime monitored_since;
+  bool was_monitored = false;
+  MonoTime last_value;
+};
+
+struct OpcuaService::EndpointEntry {
+  ObjectKey key;
+  std::optional<EndpointModel> model;
+  std::string fault;
+  bool is_ours = false;  ///< there is a profile, and it is one for OPC UA
+  std::int64_t generation = 0;
+  Condition written;
+  std::map<ObjectKey, AssetEntry> assets;
+  std::unique_ptr<EndpointRunner> runner;
+};
+
+OpcuaService::OpcuaService(net::Env& env, resource::Resources& resources,
+                           OpcuaServiceOptions options)
+    : env_(env),
+      resources_(resources),
+      options_(std::move(options)),
+      started_(env.loop.wall_now()),
+      tick_(env.loop) {}
+
+OpcuaService::~OpcuaService() {
+  endpoints_.clear();
+  outbox_.set_publisher(nullptr);
+  publisher_.reset();
+}
+
+void OpcuaService::start() {
+  controller_ = std::make_unique<resource::Controller>(
+      env_, resources_, "opcua", [this](const ObjectKey& key) { return reconcile(key); });
+  profiles_ = &controller_->watch(resource::asset_endpoint_profile, options_.space);
+  assets_ = &controller_->watch(
+      resource::asset, options_.space, [](const json::value& asset) -> std::vector<ObjectKey> {
+        return {{resource::key_of(asset).space, endpoint_name_of(asset)}};
+      });
+  controller_->start();
+  if (options_.broker) {
+    use_broker(options_.broker);
+  } else {
+    broker_controller_ = std::make_unique<resource::Controller>(
+        env_, resources_, "opcua broker", [this](const ObjectKey&) { return find_broker(); });
+    listeners_ = &broker_controller_->watch(
+        resource::broker_listener, options_.space,
+        [](const json::value&) -> std::vector<ObjectKey> { return {{"", "broker"}}; });
+    broker_controller_->start();
+  }
+  next_status_ = env_.loop.now() + status_interval;
+  tick_.arm(metrics_interval, [this] { on_tick(); });
+}
+
+void OpcuaService::stop(std::function<void()> done) {
+  tick_.cancel();
+  controller_.reset();
+  broker_controller_.reset();
+  endpoints_.clear();
+  if (publisher_ != nullptr) publisher_->stop();
+  env_.loop.defer([done = std::move(done)] { done(); });
+}
+
+Step OpcuaService::find_broker() {
+  std::optional<net::Endpoint> found;
+  for (const auto& [key, listener] : listeners_->all()) {
+    const json::value* ports = find(listener, "spec", "ports");
+    if (ports == nullptr || !ports->is_array() || found) continue;
+    for (const json::value& port : ports->get_array()) {
+      const bool is_plain = equals_ignoring_case(text_at(port, {"protocol"}, "Mqtt"), "Mqtt") &&
+                            find(port, "tls") == nullptr &&
+                            find(port, "authenticationRef") == nullptr;
+      const std::int64_t number = int_at(port, {"port"}, 0);
+      if (!is_plain || number <= 0 || number > 65'535) continue;
+      found = net::Endpoint{"127.0.0.1", static_cast<std::uint16_t>(number)};
+      break;
+    }
+  }
+  if (!found && !broker_)
+    log::warn("no BrokerListener in namespace {} has a plain Mqtt port: messages wait; add one or "
+              "name the broker with --broker", options_.space);
+  if (found) use_broker(found);
+  return {};
+}
+
+void OpcuaService::use_broker(std::optional<net::Endpoint> broker) {
+  if (broker == broker_ && publisher_ != nullptr) return;
+  broker_ = std::move(broker);
+  outbox_.set_publisher(nullptr);
+  publisher_.reset();
+  const PublisherFactory factory =
+      options_.make_publisher
+          ? options_.make_publisher
+          : mqtt_publishers(fmt::format("wireway-opcua-{}", options_.name));
+  publisher_ = factory(env_, *broker_, [this] {
+    outbox_.pump();
+    for (const auto& [key, entry] : endpoints_) write_statuses(*entry);
+  });
+  outbox_.set_publisher(publisher_.get());
+}
+
+/// From the resources to models and to the runner; also how it starts, and how it ends.
+Step OpcuaService::reconcile(const ObjectKey& key) {
+  std::unique_ptr<EndpointEntry>& slot = endpoints_[key];
+  if (slot == nullptr) slot = std::make_unique<EndpointEntry>(key);
+  EndpointEntry& entry = *slot;
+  const json::value* profile = profiles_->find(key);
+  entry.is_ours = profile != nullptr && is_opcua_profile(*profile);
+  entry.model.reset();
+  entry.fault.clear();
+  if (profile != nullptr) entry.generation = resource::generation_of(*profile);
+  if (entry.is_ours) {
+    Result<EndpointModel> model = normalise_endpoint(*profile);
+    if (model) {
+      entry.model = std::move(*model);
+    } else {
+      entry.fault = model.error().message;
+    }
+  }
+  entry.assets = entries_for(key, entry.model ? entry.model->defaults : SamplingModel{}, entry);
+  if (entry.model && entry.model->refusal.empty()) {
+    run_endpoint(entry, *entry.model);
+  } else {
+    retire(entry);
+  }
+  write_statuses(entry);
+  if (profile == nullptr && entry.assets.empty()) endpoints_.erase(key);
+  return {};
+}
+
+std::map<ObjectKey, OpcuaService::AssetEntry> OpcuaService::entries_for(
+    const ObjectKey& endpoint, const SamplingModel& defaults, EndpointEntry& before) const {
+  std::map<ObjectKey, AssetEntry> result;
+  for (const auto& [key, asset] : assets_->all()) {
+    if (key.space != endpoint.space || endpoint_name_of(asset) != endpoint.name) continue;
+    AssetEntry& entry = result[key];
+    if (const auto same = before.assets.find(key); same != before.assets.end())
+      entry = std::move(same->second);
+    entry.model = normalise_asset(asset, defaults);
+    entry.generation = resource::generation_of(asset);
+  }
+  return result;
+}
+
+void OpcuaService::run_endpoint(EndpointEntry& entry, EndpointModel model) {
+  if (entry.runner != nullptr && entry.runner->model() != model) retire(entry);
+  if (entry.runner == nullptr) {
+    EndpointRunner::Handlers handlers;
+    handlers.on_changed = [this, &entry] { write_statuses(entry); };
+    handlers.on_delivery = [this, &entry](Delivery delivery) {
+      take_delivery(entry, std::move(delivery));
+    };
+    entry.runner = std::make_unique<EndpointRunner>(env_, std::move(model), std::move(handlers));
+  }
+  std::vector<AssetModel> wish;
+  for (const auto& [key, asset] : entry.assets)
+    if (asset.model.enabled) wish.push_back(asset.model);
+  entry.runner->set_assets(std::move(wish));
+}
+
+void OpcuaService::retire(EndpointEntry& entry) {
+  if (entry.runner == nullptr) return;
+  log::info("endpoint {}: session ended", entry.key.to_string());
+  entry.runner.reset();
+}
+
+void OpcuaService::take_delivery(EndpointEntry& entry, Delivery delivery) {
+  const auto found = entry.assets.find(delivery.asset);
+  if (found == entry.assets.end() || !found->second.model.enabled) return;
+  AssetEntry& asset = found->second;
+  asset.counts.values += delivery.counts.values;
+  asset.counts.messages += delivery.counts.messages;
+  asset.counts.bad += delivery.counts.bad;
+  asset.counts.last_value = delivery.counts.last_value;
+  asset.last_value = env_.loop.now();
+  for (flow::Message& message : delivery.messages)
+    outbox_.put(delivery.asset, std::move(message));
+  if (!asset.has_value) {
+    asset.has_value = true;
+    write_statuses(entry);
+  }
+}
+
+void OpcuaService::write_endpoint_status(EndpointEntry& entry) {
+  EndpointFacts facts;
+  facts.model = entry.model ? &*entry.model : nullptr;
+  facts.fault = entry.fault;
+  if (entry.runner != nullptr && entry.runner->state()) facts.state = &*entry.runner->state();
+  for (const auto& [key, asset] : entry.assets) {
+    if (!asset.model.enabled) continue;
+    ++facts.assets;
+    facts.points += asset.model.point_count();
+  }
+  Condition condition = endpoint_condition(facts);
+  condition.observed_generation = entry.generation;
+  const bool is_news = condition.status != entry.written.status ||
+                       condition.reason != entry.written.reason;
+  if (is_news && condition.reason != "Connecting") {
+    log::emit(condition.status ? log::Level::info : log::Level::warn, "endpoint {}: {}: {}",
+              entry.key.to_string(), condition.reason, condition.message);
+    resources_.emit({.kind = resource::asset_endpoint_profile,
+                     .about = entry.key,
+                     .warning = !condition.status,
+                     .reason = condition.reason,
+                     .message = condition.message,
+                     .component = "opcua"});
+  }
+  write_status(resource::asset_endpoint_profile, entry.key, std::move(condition), entry.written);
+}
+
+void OpcuaService::write_statuses(EndpointEntry& entry) {
+  if (entry.is_ours) write_endpoint_status(entry);
+  // The profile of another connector's asset is that connector's business; a missing one is ours to
+  // name, because nobody else will.
+  const bool is_foreign = !entry.is_ours && profiles_->find(entry.key) != nullptr;
+  if (is_foreign) return;
+  const bool is_connected =
+      entry.runner != nullptr && entry.runner->state() && entry.runner->state()->is_connected;
+  const MonoTime now = env_.loop.now();
+  for (auto& [key, asset] : entry.assets) {
+    AssetFacts facts;
+    facts.model = &asset.model;
+    if (entry.is_ours) facts.endpoint = entry.written;
+    if (is_connected) facts.report = entry.runner->report(key);
+    const bool is_monitored = facts.report != nullptr && facts.report->monitored > 0;
+    if (!is_monitored) {
+      asset.has_value = false;
+    } else if (!asset.was_monitored) {
+      asset.monitored_since = now;
+    }
+    asset.was_monitored = is_monitored;
+    facts.has_value = asset.has_value;
+    facts.waits_too_long = is_monitored && now - asset.monitored_since > first_value_patience;
+    if (asset.has_value && now - asset.last_value > idle_after)
+      facts.idle_since = asset.counts.last_value;
+    if (publisher_ == nullptr) {
+      facts.broker_trouble = "no broker is known";
+    } else if (!publisher_->is_connected()) {
+      facts.broker_trouble = publisher_->state_text();
+    }
+    facts.dropped = outbox_.dropped(key);
+    Condition condition = asset_condition(facts);
+    condition.observed_generation = asset.generation;
+    if (condition.reason != asset.written.reason && condition.reason != "Starting")
+      log::emit(condition.status ? log::Level::info : log::Level::warn, "asset {}: {}: {}",
+                key.to_string(), condition.reason, condition.message);
+    write_status(resource::asset, key, std::move(condition), asset.written);
+  }
+}
+
+void OpcuaService::write_status(const resource::Kind& kind, const ObjectKey& key,
+                                Condition condition, Condition& written) {
+  const bool is_same = condition.status == written.status && condition.reason == written.reason &&
+                       condition.message == written.message &&
+                       condition.observed_generation == written.observed_generation;
+  if (is_same) return;
+  written = condition;
+  const resource::Cache& cache = kind == resource::asset ? *assets_ : *profiles_;
+  const json::value* object = cache.find(key);
+  if (object == nullptr) return;
+  resources_.patch_status(kind, key,
+                          resource::status_with(condition, find(*object, "status"),
+                                                env_.loop.wall_now()));
+}
+
+void OpcuaService::on_tick() {
+  tick_.arm(metrics_interval, [this] { on_tick(); });
+  if (env_.loop.now() >= next_status_) {
+    next_status_ = env_.loop.now() + status_interval;
+    for (const auto& [key, entry] : endpoints_) write_statuses(*entry);
+  }
+  if (publisher_ == nullptr || !publisher_->is_connected()) return;
+  flow::Message message;
+  message.topic = fmt::format("$wireway/metrics/opcua/{}", options_.name);
+  message.qos = flow::Qos::at_most_once;
+  message.content_type = "application/json";
+  message.payload_is_utf8 = true;
+  const std::string text = to_json(metrics());
+  message.payload.assign(text.begin(), text.end());
+  // At QoS 0 nothing waits for it, and a next one comes in a second.
+  static_cast<void>(publisher_->publish(std::move(message), flow::Ack{}));
+}
+
+json::object OpcuaService::metrics() const {
+  json::object assets;
+  for (const auto& [endpoint_key, entry] : endpoints_) {
+    for (const auto& [key, asset] : entry->assets) {
+      json::object& counters = assets[key.name].emplace_object();
+      counters["endpoint"] = endpoint_key.name;
+      counters["values"] = asset.counts.values;
+      counters["messages"] = asset.counts.messages;
+      counters["bad"] = asset.counts.bad;
+      counters["dropped"] = outbox_.dropped(key);
+      if (asset.counts.last_value.since_epoch.count() != 0)
+        counters["last_value_time"] = to_opcua_time(asset.counts.last_value);
+    }
+  }
+  return {{"time", to_rfc3339(env_.loop.wall_now(), 3)},
+          {"started", to_rfc3339(started_)},
+          {"assets", std::move(assets)}};
+}
+
+}  // namespace wireway::source::opcua
