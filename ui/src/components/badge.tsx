@@ -35,7 +35,7 @@ export function Badge({ icon: Icon, tone, label, title, loud = false, testId }: 
       data-testid={testId}
       title={title}
       className={clsx(
-        "inline-flex h-5 max-w-full self-start align-middle items-center gap-1 rounded-md text-xs font-medium",
+        "inline-flex h-5 max-w-full align-middle items-center gap-1 rounded-md text-xs font-medium",
         loud ? [LOUD[tone], "px-1.5"] : QUIET[tone],
       )}
     >

@@ -1,9 +1,11 @@
 import { Link } from "@tanstack/react-router";
 import { clsx } from "clsx";
 import { CalendarClock, CircleAlert, Info, TriangleAlert } from "lucide-react";
+import { useState } from "react";
 import type { EventRow } from "@/resource/event";
 import { useKinds } from "@/resource/feeds";
 import { Age } from "./age";
+import { Button } from "./button";
 import { Loading, Message } from "./message";
 
 interface EventListProps {
@@ -12,9 +14,13 @@ interface EventListProps {
   error: string | undefined;
   /** Also says which object each event is about: not needed beside that object. */
   withObject?: boolean;
+  /** Shows only so many until the rest is asked for. */
+  first?: number;
 }
 
-export function EventList({ rows, loaded, error, withObject = false }: EventListProps) {
+export function EventList(props: EventListProps) {
+  const { rows, loaded, error, withObject = false, first = rows.length } = props;
+  const [all, setAll] = useState(false);
   if (rows.length === 0) {
     if (error) {
       return (
@@ -30,12 +36,20 @@ export function EventList({ rows, loaded, error, withObject = false }: EventList
       </Message>
     );
   }
+  const shown = all ? rows : rows.slice(0, first);
   return (
-    <ul className="divide-y divide-line">
-      {rows.map((row) => (
-        <Row key={row.key} row={row} withObject={withObject} />
-      ))}
-    </ul>
+    <>
+      <ul className="divide-y divide-line">
+        {shown.map((row) => (
+          <Row key={row.key} row={row} withObject={withObject} />
+        ))}
+      </ul>
+      {shown.length < rows.length && (
+        <div className="border-line border-t px-4 py-2">
+          <Button onClick={() => setAll(true)}>Show all {rows.length}</Button>
+        </div>
+      )}
+    </>
   );
 }
 

@@ -74,6 +74,7 @@ function draw(canvas: HTMLCanvasElement, ring: Ring, look: Look): void {
   context.lineWidth = 1.4;
   context.lineJoin = "round";
   for (const run of runs(points)) stroke(context, run, look);
+  mark(context, points.at(-1));
 }
 
 export interface Point {
@@ -137,7 +138,12 @@ function stroke(context: CanvasRenderingContext2D, run: Point[], look: Look): vo
     context.fill();
   }
   context.globalAlpha = 1;
+}
+
+/** A dot where the line is now; none where the newest sample is a gap. */
+function mark(context: CanvasRenderingContext2D, point: Point | undefined): void {
+  if (!point || Number.isNaN(point.y)) return;
   context.beginPath();
-  context.arc(last.x, last.y, 1.6, 0, Math.PI * 2);
+  context.arc(point.x, point.y, 1.6, 0, Math.PI * 2);
   context.fill();
 }

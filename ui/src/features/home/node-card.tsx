@@ -64,7 +64,11 @@ function Content({ node, children }: { node: PlacedNode; children: ReactNode }) 
         <span className="truncate font-medium">{node.title}</span>
       </span>
       <span className="truncate text-ink-3 text-xs">{node.note}</span>
-      {node.readiness && <StateBadge readiness={node.readiness} withReason />}
+      {node.readiness && (
+        <span className="flex min-w-0">
+          <StateBadge readiness={node.readiness} withReason />
+        </span>
+      )}
       {children}
     </>
   );

@@ -22,6 +22,8 @@ const CodeView = lazy(() =>
   import("@/components/code-view").then(({ CodeView }) => ({ default: CodeView })),
 );
 
+const EVENTS_FIRST = 6;
+
 const route = getRouteApi("/resources/$plural/$namespace/$name");
 
 export function DetailPage() {
@@ -99,7 +101,12 @@ function Events({ kind, resource }: { kind: Kind; resource: Resource }) {
   );
   return (
     <Card title="Events" aside="newest first">
-      <EventList rows={rows} loaded={events.loaded} error={events.error?.message} />
+      <EventList
+        rows={rows}
+        loaded={events.loaded}
+        error={events.error?.message}
+        first={EVENTS_FIRST}
+      />
     </Card>
   );
 }
