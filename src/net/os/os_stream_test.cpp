@@ -177,15 +177,22 @@ TEST_F(Pair, may_be_destroyed_within_on_drain) {
   EXPECT_TRUE(turn_until(loop, [&] { return server == nullptr; }));
 }
 
-TEST_F(Pair, may_be_destroyed_with_unwritten_bytes_and_by_another_stream) {
+TEST_F(Pair, gives_unwritten_bytes_one_chance_when_destroyed_by_another_stream) {
+  RecordingHandler third_handler;
+  const auto third = loop.connect({"127.0.0.1", listener->port()}, third_handler);
+  std::unique_ptr<Stream> first_server = std::move(server);
+  RecordingHandler first_handler;
+  first_server->set_handler(first_handler);
+  ASSERT_TRUE(turn_until(loop, [&] { return server && third_handler.opened == 1; }));
   ActingHandler handler;
   handler.in_bytes = [&] {
-    client->write(as_bytes("dirty when destroyed"));
+    client->write(as_bytes("goodbye"));
     client.reset();
   };
   server->set_handler(handler);
-  client->write(as_bytes("x"));
-  ASSERT_TRUE(turn_until(loop, [&] { return client == nullptr; }));
+  third->write(as_bytes("x"));
+  ASSERT_TRUE(turn_until(loop, [&] { return first_handler.closed == 1; }));
+  EXPECT_EQ(first_handler.received, "goodbye");
 }
 
 TEST_F(Pair, may_destroy_the_stream_within_on_open) {
