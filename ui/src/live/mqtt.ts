@@ -3,9 +3,12 @@ import type { OpenWire } from "./connection";
 const CONNECT_TIMEOUT_MS = 5000;
 const KEEP_ALIVE_S = 10;
 
-/** Opens MQTT 5 over WebSocket. The library is loaded on first use: no page waits for it to paint. */
+/** Loaded beside the page's own code, so that painting does not wait for it, nor it for the first list. */
+const library = import("mqtt");
+
+/** Opens MQTT 5 over WebSocket. */
 export const openMqtt: OpenWire = async (url, events) => {
-  const { default: mqtt } = await import("mqtt");
+  const { default: mqtt } = await library;
   let reason = `No answer from the broker at ${url}`;
   const client = mqtt.connect(url, {
     protocolVersion: 5,

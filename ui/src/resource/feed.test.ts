@@ -119,3 +119,16 @@ test("tells a refusal from an unreachable API", async () => {
   await settle();
   expect(last()?.error).toMatchObject({ code: 403, unreachable: false });
 });
+
+test("lists again when the server has another history than the page", async () => {
+  await settle();
+  server.refuse = Response.json({ message: "Too large resource version" }, { status: 504 });
+  server.cut();
+  await settle(3000);
+  server.refuse = undefined;
+  server.items = [named("fresh", 1)];
+  server.version = 1;
+  await settle(10_000);
+  expect(names()).toEqual(["fresh"]);
+  expect(last()?.error).toBeUndefined();
+});

@@ -27,6 +27,7 @@ interface WatchEvent {
 }
 
 const PUBLISH_DELAY_MS = 50;
+const GONE = 410;
 /** A watch that ends sooner than this is not asked for again at once. */
 const WATCH_MS_MIN = 400;
 
@@ -34,6 +35,7 @@ const WATCH_MS_MIN = 400;
 export class Feed {
   private readonly items = new Map<string, Resource>();
   private resourceVersion = "";
+  private loaded = false;
   private error: ApiError | undefined;
   private nextRetryAt: number | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -58,8 +60,11 @@ export class Feed {
         if (signal.aborted) break;
         attempt += 1;
         const wait = backoffMs(attempt);
-        if (isGone(error)) this.resourceVersion = "";
-        else this.settle(asApiError(error), Date.now() + wait);
+        const problem = asApiError(error);
+        // An answer, as against silence, may be about the version itself (too old, or of another
+        // data folder): the next try begins with a list.
+        if (problem.code !== 0) this.resourceVersion = "";
+        if (problem.code !== GONE) this.settle(problem, Date.now() + wait);
         await sleep(wait, signal);
       }
     }
@@ -70,6 +75,7 @@ export class Feed {
     this.items.clear();
     for (const item of list.items ?? []) this.put(item);
     this.resourceVersion = list.metadata?.resourceVersion ?? "0";
+    this.loaded = true;
     this.publishNow();
   }
 
@@ -118,13 +124,8 @@ export class Feed {
     clearTimeout(this.timer);
     this.timer = undefined;
     const items = [...this.items.values()].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-    const loaded = this.resourceVersion !== "" || items.length > 0;
-    this.publish({ loaded, items, error: this.error, nextRetryAt: this.nextRetryAt });
+    this.publish({ loaded: this.loaded, items, error: this.error, nextRetryAt: this.nextRetryAt });
   }
-}
-
-function isGone(error: unknown): boolean {
-  return error instanceof ApiError && error.code === 410;
 }
 
 function asApiError(error: unknown): ApiError {
