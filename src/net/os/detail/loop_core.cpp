@@ -60,11 +60,11 @@ class Lingerer final : public Pollable {
 };
 
 LoopCore::LoopCore()
-    : epoll_fd_(::epoll_create1(EPOLL_CLOEXEC)),
+    : names([this](Task task) { post(std::move(task)); }),
+      epoll_fd_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       now_(system_mono_now()),
-      read_buffer_(read_buffer_bytes),
-      names([this](Task task) { post(std::move(task)); }) {
+      read_buffer_(read_buffer_bytes) {
   if (epoll_fd_ < 0) end_process("epoll_create1", errno);
   if (wake_fd_ < 0) end_process("eventfd", errno);
   // Edge-triggered: every write to it is one wake-up, and nobody needs to read it.
@@ -72,6 +72,7 @@ LoopCore::LoopCore()
 }
 
 LoopCore::~LoopCore() {
+  names.close();  // before the eventfd that its threads write to
   lingering_.clear();
   buried_.clear();
   ::close(wake_fd_);

@@ -97,6 +97,7 @@ class LoopCore {
 
   TimerQueue timers;
   std::vector<Task> deferred;
+  NameLookup names;
 
  private:
   struct Slot {
@@ -138,9 +139,6 @@ class LoopCore {
   std::vector<Task> mailbox_;    ///< guarded by mailbox_mutex_
   bool mailbox_closed_ = false;  ///< guarded by mailbox_mutex_
   std::vector<Task> delivered_;  ///< swapped with mailbox_, so that both keep their memory
-
- public:
-  NameLookup names;  ///< last: gone before the mailbox that its threads post to
 };
 
 }  // namespace wireway::net::detail

@@ -99,7 +99,7 @@ NameLookup::NameLookup(Post post) : channel_(std::make_shared<Channel>()) {
   channel_->post = std::move(post);
 }
 
-NameLookup::~NameLookup() {
+void NameLookup::close() {
   const std::lock_guard lock(channel_->mutex);
   channel_->post = nullptr;
 }

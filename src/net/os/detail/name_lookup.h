@@ -45,9 +45,12 @@ class NameLookup {
   using Post = std::move_only_function<void(Task)>;
 
   explicit NameLookup(Post post);
-  ~NameLookup();
+  ~NameLookup() { close(); }
   NameLookup(const NameLookup&) = delete;
   NameLookup& operator=(const NameLookup&) = delete;
+
+  /// After this no look-up answers any more; no thread is inside Post when it returns.
+  void close();
 
   /// `done` is called on the loop's thread, in a later turn.
   void resolve(const Endpoint& endpoint, Done done);
