@@ -34,6 +34,18 @@ test("shows at most five changes a second, the last value winning", () => {
   expect(hub.topic("t").tag("x")?.history.size).toBe(100);
 });
 
+test("shows the first value at once and spaces out what follows", () => {
+  hub.retain("t");
+  const seen = vi.fn();
+  hub.topic("t").watchTag("x", seen);
+  for (let ms = 0; ms < 980; ms += 20) {
+    send("t", { x: { Value: ms } });
+    vi.advanceTimersByTime(20);
+    if (ms === 0) expect(seen).toHaveBeenCalledOnce();
+  }
+  expect(seen.mock.calls.length).toBeLessThanOrEqual(5);
+});
+
 test("wakes only those who look at the tag that changed", () => {
   hub.retain("t");
   const [x, y] = [vi.fn(), vi.fn()];

@@ -136,6 +136,7 @@ export class TagHub {
   private readonly topics = new Map<string, { tags: TopicTags; users: number; stop: () => void }>();
   private readonly pending = new Set<TopicTags>();
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private flushedAt = 0;
 
   constructor(private readonly connection: Connection) {}
 
@@ -180,10 +181,14 @@ export class TagHub {
 
   private schedule(tags: TopicTags): void {
     this.pending.add(tags);
-    this.timer ??= setTimeout(() => {
-      this.timer = undefined;
-      for (const each of this.pending) each.flush();
-      this.pending.clear();
-    }, FLUSH_MS);
+    const wait = Math.max(0, this.flushedAt + FLUSH_MS - Date.now());
+    this.timer ??= setTimeout(() => this.flush(), wait);
+  }
+
+  private flush(): void {
+    this.timer = undefined;
+    this.flushedAt = Date.now();
+    for (const tags of this.pending) tags.flush();
+    this.pending.clear();
   }
 }
