@@ -17,7 +17,6 @@ namespace wireway::resource {
 
 inline constexpr Duration folder_poll_interval = std::chrono::milliseconds{500};
 
-std::unique_ptr<Resources> make_folder_resources(net::Env& env, std::string folder,
-                                                 std::string component);
+std::unique_ptr<Resources> make_folder_resources(net::Env& env, std::string folder);
 
 }  // namespace wireway::resource
