@@ -59,7 +59,10 @@ struct OsLoop::State {
   std::vector<int> signal_fds;
 };
 
-OsLoop::OsLoop() : state_(std::make_unique<State>()) {}
+OsLoop::OsLoop() : state_(std::make_unique<State>()) {
+  // Libraries with sockets and pipes of their own must meet EPIPE, not the end of the process.
+  ::signal(SIGPIPE, SIG_IGN);
+}
 
 OsLoop::~OsLoop() {
   state_->core.drop_tasks();

@@ -2,6 +2,7 @@
 /// The loop on epoll, and the real network, files and signals: what `main` builds.
 ///
 /// Thread: see net/loop.h. One OsLoop a thread; shards of one service each have their own.
+/// Effect: making one ignores SIGPIPE for the whole process; children get it back (process.h).
 
 #include <memory>
 #include <string>

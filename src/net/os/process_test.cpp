@@ -98,17 +98,19 @@ TEST(Process, names_the_program_that_cannot_be_started) {
   EXPECT_EQ(denied.error().code, Errc::denied);
 }
 
-TEST(Process, passes_on_no_descriptor_and_no_blocked_signal) {
+TEST(Process, passes_on_no_descriptor_and_no_blocked_or_ignored_signal) {
   OsLoop loop;
   loop.on_signals({SIGUSR1}, [](int) {});
   Recorded recorded;
   const auto process = start_process(
-      loop, shell("ls /proc/self/fd | wc -l; grep SigBlk /proc/self/status", recorded));
+      loop, shell("ls /proc/self/fd | wc -l; grep -E 'SigBlk|SigIgn' /proc/self/status", recorded));
   ASSERT_TRUE(process);
   ASSERT_TRUE(turn_until(loop, [&] { return recorded.exit.has_value(); }));
-  ASSERT_EQ(recorded.lines.size(), 2U);
+  ASSERT_EQ(recorded.lines.size(), 3U);
   EXPECT_EQ(recorded.lines[0], "4");  // 0, 1, 2 and the one with which ls reads the folder
   EXPECT_EQ(recorded.lines[1], "SigBlk:\t0000000000000000");
+  const auto ignored = std::stoull(recorded.lines[2].substr(8), nullptr, 16);
+  EXPECT_EQ(ignored & (1ULL << (SIGPIPE - 1)), 0U);
 }
 
 /// In the intermediate process: starts a child, tells its pid and waits to be killed.
