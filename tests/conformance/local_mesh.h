@@ -1,0 +1,58 @@
+#pragma once
+/// Several broker shards on one thread, without I/O: envelopes travel in the order in which they
+/// were sent, and all of them before anyone reads what the shards wrote.
+
+#include <deque>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "broker/shard.h"
+
+namespace wireway::conformance {
+
+class LocalMesh {
+ public:
+  explicit LocalMesh(std::size_t count, const broker::Settings& settings = {}) {
+    for (std::size_t i = 0; i < count; ++i) doors_.push_back(std::make_unique<Door>(*this, count));
+    for (std::size_t i = 0; i < count; ++i)
+      shards_.push_back(std::make_unique<broker::Shard>(i, *doors_[i], settings));
+  }
+
+  /// The shard on which this client or topic lives.
+  broker::Shard& shard_for(std::string_view name) {
+    return *shards_[broker::shard_of(name, shards_.size())];
+  }
+  /// Delivers what the shards sent each other, until they are quiet.
+  void settle(MonoTime now) {
+    while (!mail_.empty()) {
+      auto [shard, envelope] = std::move(mail_.front());
+      mail_.pop_front();
+      shards_[shard]->receive(std::move(envelope), now);
+    }
+  }
+  void tick(MonoTime now) {
+    for (const auto& shard : shards_) shard->tick(now);
+    settle(now);
+  }
+
+ private:
+  class Door final : public broker::Mesh {
+   public:
+    Door(LocalMesh& mesh, std::size_t count) : mesh_(mesh), count_(count) {}
+    std::size_t count() const override { return count_; }
+    void send(std::size_t shard, broker::Envelope envelope) override {
+      mesh_.mail_.emplace_back(shard, std::move(envelope));
+    }
+
+   private:
+    LocalMesh& mesh_;
+    std::size_t count_;
+  };
+
+  std::vector<std::unique_ptr<Door>> doors_;
+  std::vector<std::unique_ptr<broker::Shard>> shards_;
+  std::deque<std::pair<std::size_t, broker::Envelope>> mail_;
+};
+
+}  // namespace wireway::conformance
