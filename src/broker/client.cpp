@@ -77,8 +77,15 @@ bool Client::on_publish(std::uint8_t first_byte, ByteView body, MonoTime now) {
   mqtt::Publish& publish = *decoded;
   ++shard_.count().messages_in;
   if (!resolve_alias(publish)) return false;
+  if (!publish.subscription_identifiers.empty()) {
+    refuse({ReasonCode::protocol_error, "MQTT-3.3.4-6"});
+    return false;
+  }
   const bool qos2 = publish.qos == mqtt::Qos::exactly_once;
-  if (qos2 && session_.receiving() >= shard_.settings().receive_maximum) {
+  // 3.1.1 knows no Receive Maximum; a message that is sent again takes no new place.
+  const bool counts = qos2 && version_ == Version::v5 &&
+                      !session_.is_receiving(publish.packet_identifier);
+  if (counts && session_.receiving() >= shard_.settings().receive_maximum) {
     refuse({ReasonCode::receive_maximum_exceeded, "MQTT-3.3.4-9"});
     return false;
   }

@@ -75,6 +75,9 @@ class Session {
   bool begin_receive(std::uint16_t packet_identifier);
   bool end_receive(std::uint16_t packet_identifier);
   std::size_t receiving() const { return receiving_.size(); }
+  bool is_receiving(std::uint16_t packet_identifier) const {
+    return receiving_.contains(packet_identifier);
+  }
 
   std::size_t queued_bytes() const { return queued_bytes_; }
   std::size_t queued_messages() const { return queue_.size(); }
