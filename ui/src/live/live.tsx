@@ -6,7 +6,7 @@ import type { Listener } from "@/resource/types";
 import { useNow } from "./clock";
 import { Connection, type OpenWire } from "./connection";
 import { MetricStore } from "./metrics";
-import { TagHub } from "./tags";
+import { TagHub } from "./tag-hub";
 
 /** The live side of the page: one connection, and the stores that it fills. */
 export interface Live {

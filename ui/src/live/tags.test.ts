@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Connection, type WireEvents } from "./connection";
-import { decimalsOf, TagHub } from "./tags";
+import { TagHub } from "./tag-hub";
+import { decimalsOf } from "./tags";
 
 let events: WireEvents | undefined;
 let hub: TagHub;

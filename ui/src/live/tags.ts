@@ -1,5 +1,4 @@
-import type { Connection } from "./connection";
-import { parseTelemetry, type Sample } from "./payload";
+import type { Sample } from "./payload";
 import { qualityOfStatus } from "./quality";
 import { Ring } from "./ring";
 
@@ -25,13 +24,10 @@ export interface TopicSummary {
   bad: number;
 }
 
-const FLUSH_MS = 200;
 const HISTORY_SAMPLES = 300;
 const HISTORY_SAMPLES_MANY = 90;
 const MANY_TAGS = 500;
 const DECIMALS_MAX = 3;
-/** Topics that nobody looks at any more, but whose last values are kept for a quick return. */
-const IDLE_TOPICS_MAX = 64;
 const EMPTY: TopicSummary = { messageAt: undefined, names: [], good: 0, uncertain: 0, bad: 0 };
 
 /** The latest values that arrived on one topic. */
@@ -129,66 +125,4 @@ export function decimalsOf(value: unknown): number {
   const text = String(Math.abs(value));
   if (text.includes("e")) return DECIMALS_MAX;
   return Math.min(DECIMALS_MAX, text.length - text.indexOf(".") - 1);
-}
-
-/** Every topic that some part of the page looks at, flushed together on one timer. */
-export class TagHub {
-  private readonly topics = new Map<string, { tags: TopicTags; users: number; stop: () => void }>();
-  private readonly pending = new Set<TopicTags>();
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private flushedAt = 0;
-
-  constructor(private readonly connection: Connection) {}
-
-  /** Subscribes to `topic` until the returned function is called; the last values stay readable. */
-  retain(topic: string): () => void {
-    const entry = this.entry(topic);
-    entry.users += 1;
-    if (entry.users === 1) {
-      entry.stop = this.connection.subscribe(topic, (_topic, payload) => {
-        entry.tags.accept(parseTelemetry(payload), Date.now());
-        this.schedule(entry.tags);
-      });
-    }
-    return () => {
-      entry.users -= 1;
-      if (entry.users > 0) return;
-      entry.stop();
-      this.forget();
-    };
-  }
-
-  topic(topic: string): TopicTags {
-    return this.entry(topic).tags;
-  }
-
-  /** Keeps the values of the topics looked at last; the map keeps the order of first use. */
-  private forget(): void {
-    const idle = [...this.topics].filter(([, entry]) => entry.users === 0);
-    for (const [topic] of idle.slice(0, Math.max(0, idle.length - IDLE_TOPICS_MAX))) {
-      this.topics.delete(topic);
-    }
-  }
-
-  private entry(topic: string) {
-    let entry = this.topics.get(topic);
-    if (!entry) {
-      entry = { tags: new TopicTags(), users: 0, stop: () => undefined };
-      this.topics.set(topic, entry);
-    }
-    return entry;
-  }
-
-  private schedule(tags: TopicTags): void {
-    this.pending.add(tags);
-    const wait = Math.max(0, this.flushedAt + FLUSH_MS - Date.now());
-    this.timer ??= setTimeout(() => this.flush(), wait);
-  }
-
-  private flush(): void {
-    this.timer = undefined;
-    this.flushedAt = Date.now();
-    for (const tags of this.pending) tags.flush();
-    this.pending.clear();
-  }
 }

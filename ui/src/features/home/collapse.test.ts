@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { collapse } from "./collapse";
-import { buildTopology, type Resources } from "./topology";
+import type { Resources } from "./graph";
+import { buildTopology } from "./topology";
 
 function plant(assets: number, broken: number[] = []): Resources {
   return {

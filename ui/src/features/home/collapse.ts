@@ -1,4 +1,4 @@
-import { type PathEdge, type PathNode, STATIONS, type Topology } from "./topology";
+import { type PathEdge, type PathNode, STATIONS, type Topology } from "./graph";
 
 const LIST_OF: Record<string, string> = {
   endpoint: "/resources/assetendpointprofiles",

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Measure } from "@/live/metrics";
 import { flowOf, flowWidth } from "./flow";
-import type { PathEdge } from "./topology";
+import type { PathEdge } from "./graph";
 
 const edge: PathEdge = {
   id: "e",

@@ -1,6 +1,6 @@
 import type { Measure, MetricStore } from "@/live/metrics";
 import { METRICS_STALE_MS } from "@/live/quality";
-import type { PathEdge } from "./topology";
+import type { PathEdge } from "./graph";
 
 /** What an edge shows: numbers only while they are fresh, else since when there are none. */
 export type Flow =

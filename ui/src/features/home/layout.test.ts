@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import type { Resources } from "./graph";
 import { layOut, NODE_HEIGHT } from "./layout";
-import { buildTopology, type Resources } from "./topology";
+import { buildTopology } from "./topology";
 
 const asset = (name: string, endpoint: string) => ({
   metadata: { name },

@@ -14,8 +14,8 @@ import {
 import type { ReactNode } from "react";
 import { StateBadge } from "@/components/state-badge";
 import { Tooltip } from "@/components/tooltip";
+import type { NodeKind } from "./graph";
 import type { PlacedNode } from "./layout";
-import type { NodeKind } from "./topology";
 
 const ICONS: Record<NodeKind, LucideIcon> = {
   endpoint: Cpu,

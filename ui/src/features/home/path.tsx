@@ -8,9 +8,9 @@ import { METRICS_STALE_MS } from "@/live/quality";
 import { collapse } from "./collapse";
 import { EdgeRate } from "./edge-rate";
 import { type Flow, flowOf, flowWidth } from "./flow";
+import type { Topology } from "./graph";
 import { type Layout, layOut, type PlacedEdge, type PlacedNode } from "./layout";
 import { NodeCard } from "./node-card";
-import type { Topology } from "./topology";
 
 const ROWS_MAX = 5;
 const HEADINGS = ["Endpoints", "Assets", "Broker", "Dataflows", "Destinations"];

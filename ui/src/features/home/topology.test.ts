@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { buildTopology, type Resources, shorten } from "./topology";
+import type { Resources } from "./graph";
+import { shorten } from "./nodes";
+import { buildTopology } from "./topology";
 
 const ready = { conditions: [{ type: "Ready", status: "True" as const, reason: "Running" }] };
 const flow = (name: string, endpoint: string, target: string, source = "default") => ({
