@@ -26,10 +26,11 @@ std::string ready_line(const json::value& object) {
 
 class FolderResources final : public MemoryResources {
  public:
-  FolderResources(net::Env& env, std::string folder)
-      : MemoryResources(env.loop), env_(env), folder_(env.files, kinds_, std::move(folder)),
+  FolderResources(net::Env& env, std::string folder, const std::string& component)
+      : MemoryResources(env.loop), env_(env), folder_(env.files, kinds_, folder),
         poll_(env.loop) {
     look();
+    log::info("{}: {} objects from the manifests in {}", component, in_force_.size(), folder);
   }
 
  protected:
@@ -85,8 +86,9 @@ class FolderResources final : public MemoryResources {
 
 }  // namespace
 
-std::unique_ptr<Resources> make_folder_resources(net::Env& env, std::string folder) {
-  return std::make_unique<FolderResources>(env, std::move(folder));
+std::unique_ptr<Resources> make_folder_resources(net::Env& env, std::string folder,
+                                                 std::string component) {
+  return std::make_unique<FolderResources>(env, std::move(folder), component);
 }
 
 }  // namespace wireway::resource

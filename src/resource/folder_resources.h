@@ -17,6 +17,7 @@ namespace wireway::resource {
 
 inline constexpr Duration folder_poll_interval = std::chrono::milliseconds{500};
 
-std::unique_ptr<Resources> make_folder_resources(net::Env& env, std::string folder);
+std::unique_ptr<Resources> make_folder_resources(net::Env& env, std::string folder,
+                                                 std::string component);
 
 }  // namespace wireway::resource

@@ -76,7 +76,7 @@ TEST_F(FolderResourcesTest, shows_validated_defaulted_objects_of_yaml_json_and_l
   write("b.json", R"({"apiVersion":"v1","kind":"List","items":[
     {"apiVersion":"deviceregistry.microsoft.com/v1","kind":"Asset","metadata":{"name":"two"},
      "spec":{"assetEndpointProfileRef":"plc"}}]})");
-  const auto resources = make_folder_resources(env, folder);
+  const auto resources = make_folder_resources(env, folder, "test");
   const auto watch = resources->watch(asset, std::string(default_namespace), seen);
   ASSERT_TRUE(until([&] { return seen.synced; }));
   ASSERT_EQ(seen.objects.size(), 2U);
@@ -86,7 +86,7 @@ TEST_F(FolderResourcesTest, shows_validated_defaulted_objects_of_yaml_json_and_l
 
 TEST_F(FolderResourcesTest, follows_changed_added_and_removed_files) {
   write("a.yaml", asset_one);
-  const auto resources = make_folder_resources(env, folder);
+  const auto resources = make_folder_resources(env, folder, "test");
   const auto watch = resources->watch(asset, "", seen);
   ASSERT_TRUE(until([&] { return seen.display("one") == "first"; }));
   write("a.yaml", asset_named("one", ", displayName: second"));
@@ -99,7 +99,7 @@ TEST_F(FolderResourcesTest, follows_changed_added_and_removed_files) {
 
 TEST_F(FolderResourcesTest, keeps_the_last_good_object_while_its_manifest_is_wrong) {
   write("a.yaml", asset_one);
-  const auto resources = make_folder_resources(env, folder);
+  const auto resources = make_folder_resources(env, folder, "test");
   const auto watch = resources->watch(asset, "", seen);
   ASSERT_TRUE(until([&] { return seen.display("one") == "first"; }));
   write("a.yaml", asset_named("one", ", enabled: perhaps") + "---\n" + asset_named("new"));
@@ -113,7 +113,7 @@ TEST_F(FolderResourcesTest, keeps_the_last_good_object_while_its_manifest_is_wro
 
 TEST_F(FolderResourcesTest, merges_status_into_what_watchers_see) {
   write("a.yaml", asset_one);
-  const auto resources = make_folder_resources(env, folder);
+  const auto resources = make_folder_resources(env, folder, "test");
   const auto watch = resources->watch(asset, "", seen);
   ASSERT_TRUE(until([&] { return seen.synced; }));
   const ObjectKey key{std::string(default_namespace), "one"};

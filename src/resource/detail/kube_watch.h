@@ -1,53 +1,60 @@
 #pragma once
-/// List, then watch, for ever: one kind's objects from a Kubernetes API. After any break it goes on from the
-/// last revision, or lists again and tells the difference.
+/// One kind's list and watch: list, then the stream of changes from that revision on; after a break the
+/// stream is taken up where it ended, and only a revision that the server no longer knows (410) costs a
+/// new list. Never ends by itself.
 ///
-/// Thread: the loop's. Errors: logged once when trouble begins and once when it ends.
+/// Thread: the Loop's; the handler may end the watch from within its calls.
+/// Limits: a stream that says nothing for silence_max is given up and opened anew.
 
+#include <map>
 #include <memory>
-#include <set>
 #include <string>
+#include <string_view>
 
-#include "resource/detail/kube_http.h"
+#include "net/loop.h"
+#include "resource/detail/kube_client.h"
+#include "resource/resources.h"
 
-namespace wireway::resource {
+namespace wireway::resource::detail {
 
 class KubeWatch final : public Watch {
  public:
-  KubeWatch(std::shared_ptr<KubeHttp> http, const Kind& kind, std::string space,
-            WatchHandler& handler);
+  static constexpr std::int64_t watch_seconds = 240;  ///< the server ends the stream then
+  static constexpr Duration silence_max = std::chrono::seconds{watch_seconds + 30};
+  static constexpr Duration retry_min = std::chrono::milliseconds{200};
+  static constexpr Duration retry_max = std::chrono::seconds{10};
+
+  KubeWatch(KubeClient& client, const Kind& kind, std::string space, WatchHandler& handler);
   ~KubeWatch() override;
 
  private:
-  static const json::value* resource_items(const json::value& list);
-  void list(const std::string& continue_token);
-  void on_list(Result<json::value> answer);
-  void erase_unlisted();
-  void put(const json::value& object);
-  void watch();
-  void on_chunk(std::string_view chunk);
-  void read_lines();
-  void on_line(std::string_view line);
-  void on_end(Result<link::HttpClientResponse> end);
-  void trouble(const Error& error);
-  void recovered();
+  void list();
+  void take_list(Result<json::value> result);
+  void follow();
+  void take_chunk(unsigned status, std::string_view chunk);
+  void take_lines();
+  /// False if the stream must be given up.
+  bool take_event(const json::value& event);
+  void ended(const Result<json::value>& result);
+  void retry(const Error& error);
+  void show(json::value object);
 
-  std::shared_ptr<KubeHttp> http_;
+  KubeClient& client_;
   Kind kind_;
   std::string space_;
   WatchHandler& handler_;
-  std::unique_ptr<link::HttpCall> call_;
-  net::Timer retry_;
-  Duration retry_delay_;
-  std::string revision_;
-  std::string lines_;
-  std::set<ObjectKey> known_;
-  std::set<ObjectKey> listed_;
+  std::string revision_;  ///< empty: a list is needed
   bool synced_ = false;
-  bool relist_ = false;
-  bool reading_ = false;
-  bool in_trouble_ = false;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  std::map<ObjectKey, std::string> known_;  ///< objects shown, with their resourceVersion
+  std::string buffer_;
+  MonoTime opened_;
+  std::string last_error_;
+  std::unique_ptr<link::HttpCall> call_;
+  Backoff backoff_;
+  net::Timer turn_;     ///< the next list or stream
+  net::Timer lines_;    ///< lines of the stream wait to be taken
+  net::Timer silence_;
+  bool* destroyed_ = nullptr;  ///< set while a handler runs
 };
 
-}  // namespace wireway::resource
+}  // namespace wireway::resource::detail
