@@ -38,7 +38,7 @@ TEST(RequestParser, reads_a_request_with_query_headers_and_body) {
 TEST(RequestParser, gives_the_same_for_every_cut_of_the_input) {
   const std::string text =
       "PUT /a?b=c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
-      "5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nTrailer: t\r\n\r\n"
+      "5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nTrailer: t\r\n\r\n\r\n\r\n"
       "GET /next HTTP/1.1\r\nHost: h\r\n\r\n";
   for (std::size_t cut = 1; cut < text.size(); ++cut) {
     RequestParser parser({});

@@ -76,9 +76,11 @@ RequestParser::Step RequestParser::refuse(unsigned status, std::string message) 
 
 RequestParser::Step RequestParser::step() {
   if (refused_) return Step::refused;
-  while (beast_ == nullptr && input_.compare(input_begin_, 2, "\r\n") == 0)
-    consume(2);  // RFC 9112 section 2.2: an empty line before a request is ignored
+  // RFC 9112 section 2.2: an empty line before a request is ignored.
+  while (beast_ == nullptr && input_.compare(input_begin_, 2, "\r\n") == 0) consume(2);
   if (buffered_bytes() == 0) return Step::need_more;
+  const bool half_a_line = buffered_bytes() == 1 && input_[input_begin_] == '\r';
+  if (beast_ == nullptr && half_a_line) return Step::need_more;
   if (beast_ == nullptr) {
     beast_ = std::make_unique<Beast>();
     beast_->parser.header_limit(static_cast<std::uint32_t>(limits_.header_bytes_max));
