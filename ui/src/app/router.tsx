@@ -30,6 +30,10 @@ export interface TextSearch {
 const textSearch = (search: Record<string, unknown>): TextSearch =>
   typeof search.q === "string" && search.q !== "" ? { q: search.q } : {};
 
+/** The server takes a path with a dot for a file; names may hold dots, but never a tilde. */
+const toName = (text: string) => text.replaceAll("~", ".");
+const fromName = (name: string) => name.replaceAll(".", "~");
+
 const assets = createRoute({
   getParentRoute: () => root,
   path: "/assets",
@@ -40,6 +44,10 @@ const assets = createRoute({
 const asset = createRoute({
   getParentRoute: () => root,
   path: "/assets/$namespace/$name",
+  params: {
+    parse: ({ namespace, name }) => ({ namespace, name: toName(name) }),
+    stringify: ({ namespace, name }) => ({ namespace, name: fromName(name) }),
+  },
   validateSearch: (search: Record<string, unknown>) => ({
     ...textSearch(search),
     ...(typeof search.tag === "string" ? { tag: search.tag } : {}),
@@ -74,6 +82,10 @@ const resourceList = createRoute({
 const resourceDetail = createRoute({
   getParentRoute: () => resources,
   path: "$plural/$namespace/$name",
+  params: {
+    parse: ({ plural, namespace, name }) => ({ plural, namespace, name: toName(name) }),
+    stringify: ({ plural, namespace, name }) => ({ plural, namespace, name: fromName(name) }),
+  },
   component: lazyRouteComponent(() => import("@/features/resources/detail-page"), "DetailPage"),
 });
 

@@ -40,6 +40,7 @@ const SOURCES: Record<TotalName, [Service, string][]> = {
   bytesIn: [["broker", "bytes_in"]],
   bytesOut: [["broker", "bytes_out"]],
   dropped: [
+    ["asset", "dropped"],
     ["broker", "dropped"],
     ["dataflow", "dead_lettered"],
   ],

@@ -57,7 +57,14 @@ class Builder {
     // An asset may name a profile that does not exist (yet): the gap is shown, not hidden.
     this.add(endpoint);
     this.join({ from: endpoint.id, to: node.id, measures, rate: "values", unit: "val/s" });
-    this.join({ from: node.id, to: this.brokerId, measures, rate: "messages", unit: "msg/s" });
+    this.join({
+      from: node.id,
+      to: this.brokerId,
+      measures,
+      rate: "messages",
+      unit: "msg/s",
+      lost: "dropped",
+    });
   }
 
   addDataflow(dataflow: Dataflow): void {
