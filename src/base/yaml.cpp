@@ -3,8 +3,10 @@
 #include <charconv>
 #include <cmath>
 #include <optional>
+#include <sstream>
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 namespace wireway {
@@ -101,6 +103,39 @@ class Converter {
   std::size_t nodes_ = 0;
 };
 
+/// Notes where each document starts and ignores everything else.
+class DocumentStarts final : public YAML::EventHandler {
+ public:
+  int last = -1;
+  bool stuck = false;
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    stuck = mark.pos == last;
+    last = mark.pos;
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+/// yaml-cpp 0.7 makes empty documents for ever out of a stray comma between documents.
+bool makes_progress(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  DocumentStarts starts;
+  while (parser.HandleNextDocument(starts))
+    if (starts.stuck) return false;
+  return true;
+}
+
 }  // namespace
 
 Result<std::vector<YamlDocument>> parse_yaml(std::string_view text) {
@@ -108,6 +143,8 @@ Result<std::vector<YamlDocument>> parse_yaml(std::string_view text) {
   std::vector<YamlDocument> out;
   // yaml-cpp reports by exceptions; they end here.
   try {
+    if (!makes_progress(std::string(text)))
+      return fail(Errc::invalid, "a stray ',' or other flow sign between documents");
     for (const YAML::Node& node : YAML::LoadAll(std::string(text))) {
       if (!node.IsDefined() || node.IsNull()) continue;
       Converter converter;

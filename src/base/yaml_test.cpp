@@ -53,5 +53,10 @@ TEST(ToYaml, writes_what_parse_reads_back) {
   EXPECT_EQ(json::serialize((*back)[0].value), json::serialize(value)) << to_yaml(value);
 }
 
+TEST(Yaml, refuses_a_stray_comma_between_documents) {
+  for (const char* text : {",", "{a: b},", "a: b\n---\n, c"})
+    EXPECT_FALSE(parse_yaml(text).has_value()) << text;
+}
+
 }  // namespace
 }  // namespace wireway
