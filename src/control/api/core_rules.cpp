@@ -67,7 +67,7 @@ void fill_definition(json::object& object, WallTime now) {
   json::array stored;
   if (const json::value* versions = find(spec, "versions"); versions && versions->is_array())
     for (const json::value& version : versions->get_array())
-      if (bool_at(version, {"storage"}, false)) stored.push_back(*find(version, "name"));
+      if (bool_at(version, {"storage"}, false)) stored.emplace_back(text_at(version, {"name"}));
   out["storedVersions"] = std::move(stored);
   if (out.contains("conditions")) return;
   out["conditions"] =

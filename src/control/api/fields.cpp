@@ -162,26 +162,37 @@ Structure structure_at(const Structure& structure, std::string_view key) {
   return key.starts_with("f:") ? structure.member(key.substr(2)) : structure.items();
 }
 
-/// The fields of `fields` whose value in `applied` is not the one in `live`, with their paths.
-void differing(const json::object& fields, const json::value* live, const json::value* applied,
-               const Structure& structure, const std::string& path, json::object& out,
-               std::vector<std::string>& paths) {
-  for (const auto& [key, inner] : fields) {
-    if (key == ".") continue;
-    const json::value* now = value_at(live, key, structure);
-    const json::value* wanted = value_at(applied, key, structure);
-    if (now != nullptr && wanted != nullptr && *now == *wanted) continue;
-    const std::string place = path + path_part(key);
-    if (is_leaf(inner)) {
-      out[key] = json::object();
-      paths.push_back(place);
-      continue;
+/// Finds the fields whose value in the applied object is not the living one: the field set itself and,
+/// for the message, their paths.
+class Differing {
+ public:
+  explicit Differing(std::vector<std::string>& paths) : paths_(paths) {}
+
+  json::object find_in(const json::object& fields, const json::value* live,
+                       const json::value* applied, const Structure& structure,
+                       const std::string& path) {
+    json::object out;
+    for (const auto& [key, inner] : fields) {
+      if (key == ".") continue;
+      const json::value* now = value_at(live, key, structure);
+      const json::value* wanted = value_at(applied, key, structure);
+      if (now != nullptr && wanted != nullptr && *now == *wanted) continue;
+      const std::string place = path + path_part(key);
+      if (is_leaf(inner)) {
+        out[key] = json::object();
+        paths_.push_back(place);
+        continue;
+      }
+      json::object below =
+          find_in(inner.get_object(), now, wanted, structure_at(structure, key), place);
+      if (!below.empty()) out[key] = std::move(below);
     }
-    json::object below;
-    differing(inner.get_object(), now, wanted, structure_at(structure, key), place, below, paths);
-    if (!below.empty()) out[key] = std::move(below);
+    return out;
   }
-}
+
+ private:
+  std::vector<std::string>& paths_;
+};
 
 void merge(json::value& live, const json::value& applied, const Structure& structure);
 
@@ -325,9 +336,9 @@ ApiResult<json::value> apply_fields(const json::value& live, const json::value& 
       continue;
     }
     json::object owned = entry_fields(entry);
-    json::object lost;
     std::vector<std::string> paths;
-    differing(fields_both(fields, owned), &live, &wanted, structure, "", lost, paths);
+    const json::object lost =
+        Differing(paths).find_in(fields_both(fields, owned), &live, &wanted, structure, "");
     for (const std::string& path : paths)
       causes.push_back(json::object{
           {"reason", "FieldManagerConflict"},

@@ -26,7 +26,7 @@ Result<std::unique_ptr<ApiHttp>> ApiHttp::start(net::Env& env, Store& store) {
   options.new_uid = [&env] { return env.random.uuid(); };
   auto server = ApiServer::start(store, std::move(options));
   if (!server) return std::unexpected(server.error());
-  return std::unique_ptr<ApiHttp>(new ApiHttp(env, std::move(*server)));
+  return std::make_unique<ApiHttp>(env, std::move(*server));
 }
 
 ApiHttp::ApiHttp(net::Env& env, std::unique_ptr<ApiServer> server)

@@ -16,6 +16,7 @@ namespace wireway::control {
 class ApiHttp {
  public:
   static Result<std::unique_ptr<ApiHttp>> start(net::Env& env, Store& store);
+  ApiHttp(net::Env& env, std::unique_ptr<ApiServer> server);
   ~ApiHttp();
   ApiHttp(const ApiHttp&) = delete;
   ApiHttp& operator=(const ApiHttp&) = delete;
@@ -30,7 +31,6 @@ class ApiHttp {
     bool wrote = false;
   };
 
-  ApiHttp(net::Env& env, std::unique_ptr<ApiServer> server);
   void finish_turn();
   void begin_watch(Pending& pending);
   void arm_tick();

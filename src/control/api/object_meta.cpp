@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/bytes.h"
 #include "base/time.h"
 #include "base/yaml.h"
 
@@ -133,6 +134,8 @@ ApiResult<json::value> read_body(std::string_view content_type, std::string_view
     return std::unexpected(bad_request("the object provided is unrecognized (must be of type "
                                        "JSON): " + value.error().message));
   }
+  if (!is_mqtt_utf8(body))
+    return std::unexpected(bad_request("error converting YAML to JSON: yaml: invalid UTF-8"));
   auto documents = parse_yaml(body);
   if (!documents)
     return std::unexpected(bad_request("error converting YAML to JSON: yaml: " +
@@ -215,6 +218,18 @@ void check_meta(const json::object& object, std::vector<resource::SchemaCause>& 
     causes.push_back({"FieldValueTooLong", "metadata.annotations",
                       fmt::format("Too long: may not be more than {} bytes",
                                   annotations_bytes_max)});
+}
+
+std::size_t depth_of(const json::value& value) {
+  std::size_t deepest = 0;
+  if (value.is_array())
+    for (const json::value& item : value.get_array()) deepest = std::max(deepest, depth_of(item));
+  else if (value.is_object())
+    for (const auto& member : value.get_object())
+      deepest = std::max(deepest, depth_of(member.value()));
+  else
+    return 0;
+  return deepest + 1;
 }
 
 json::object in_order(json::object object) {

@@ -14,6 +14,8 @@
 namespace wireway::control {
 
 inline constexpr std::size_t annotations_bytes_max = 256 * 1024;
+/// Leaves room for managedFields, which nests a little deeper than its object, below json_depth_max.
+inline constexpr std::size_t object_depth_max = 48;
 
 /// The body as JSON or, for a content type with "yaml", YAML. Errors: 400, 415.
 ApiResult<json::value> read_body(std::string_view content_type, std::string_view body);
@@ -30,6 +32,8 @@ std::string member_text(const json::object& object, std::string_view key);
 std::string meta_text(const json::object& object, std::string_view key);
 
 bool is_dns_subdomain(std::string_view name);
+
+std::size_t depth_of(const json::value& value);
 
 /// The object with apiVersion, kind and metadata first and status last: rendering relies on it.
 json::object in_order(json::object object);

@@ -180,13 +180,20 @@ ApiResult<> Objects::finish(Call& call, json::object& object) {
   if (auto done = fill_core(*call.type, object, call.now); !done) return done;
   std::vector<resource::SchemaCause> causes;
   check_meta(object, causes);
+  json::value managers;
+  if (json::value* value = meta(object).if_contains("managedFields")) managers = std::move(*value);
+  meta(object).erase("managedFields");
   json::value whole(std::move(object));
+  if (depth_of(whole) > object_depth_max)
+    return std::unexpected(bad_request(
+        fmt::format("the object is nested deeper than {} levels", object_depth_max)));
   if (call.version->schema) {
     call.version->schema->apply_defaults(whole);
     for (resource::SchemaCause& cause : call.version->schema->validate(whole))
       causes.push_back(std::move(cause));
   }
   object = std::move(whole.as_object());
+  if (!managers.is_null()) meta(object)["managedFields"] = std::move(managers);
   if (causes.empty()) return {};
   return std::unexpected(
       invalid(call.type->name, meta_text(object, "name"), causes));

@@ -38,8 +38,9 @@ std::string read_manager(const link::HttpRequest& request) {
     manager = request.header("user-agent");
     manager = manager.substr(0, manager.find('/'));
   }
-  if (manager.empty()) manager = "unknown";
-  return std::string(manager.substr(0, manager_bytes_max));
+  std::string out(manager.substr(0, manager_bytes_max));
+  std::erase_if(out, [](char c) { return c < 0x20 || c == 0x7F; });
+  return out.empty() ? "unknown" : out;
 }
 
 }  // namespace

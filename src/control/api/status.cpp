@@ -2,12 +2,22 @@
 
 #include <fmt/format.h>
 
+#include "base/bytes.h"
+
 namespace wireway::control {
 namespace {
 
+/// Paths and queries may hold any bytes; an answer is valid UTF-8.
+std::string readable(std::string text) {
+  if (is_mqtt_utf8(text)) return text;
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) >= 0x80 || c == '\0') c = '?';
+  return text;
+}
+
 json::object details_of(const ResourceName& resource, std::string_view name) {
   json::object details;
-  if (!name.empty()) details["name"] = name;
+  if (!name.empty()) details["name"] = readable(std::string(name));
   if (!resource.group.empty()) details["group"] = resource.group;
   if (!resource.plural.empty()) details["kind"] = resource.plural;
   return details;
@@ -109,7 +119,7 @@ ApiError storage_failed(const Error& error) {
 json::object to_status(const ApiError& error) {
   json::object status{{"kind", "Status"},        {"apiVersion", "v1"},
                       {"metadata", json::object()}, {"status", "Failure"},
-                      {"message", error.message}};
+                      {"message", readable(error.message)}};
   if (!error.reason.empty()) status["reason"] = error.reason;
   if (!error.details.empty()) status["details"] = error.details;
   status["code"] = error.code;
