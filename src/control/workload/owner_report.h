@@ -1,0 +1,30 @@
+#pragma once
+/// What became of a child, written where people look: Events about its owners, their Ready condition and
+/// `status.workload`.
+///
+/// Thread: the Loop's.
+
+#include <cstdint>
+#include <string>
+
+#include "base/time.h"
+#include "control/workload/workload.h"
+#include "resource/resources.h"
+
+namespace wireway::control {
+
+struct ChildEnd {
+  std::string sentence;  ///< "broker (pid 123) was killed by signal 9 (SIGKILL); restarting in 0.2 s"
+  std::string reason = "ChildExited";  ///< of the Event
+  std::string exit;                    ///< "was killed by signal 9 (SIGKILL)"
+  std::int64_t restarts = 0;
+  WallTime time;
+};
+
+/// Ready=False with reason ProcessExited until the service reports again, and a Warning.
+void report_end(resource::Resources& resources, const Workload& workload, const ChildEnd& end);
+/// A Normal Event.
+void report_start(resource::Resources& resources, const Workload& workload,
+                  const std::string& sentence);
+
+}  // namespace wireway::control
