@@ -124,6 +124,33 @@ void measure(Env& main, Env& shard, std::size_t pairs, std::size_t window) {
   on_shard(main, shard, [&] { server.reset(); });
 }
 
+std::size_t resident_bytes() {
+  long pages = 0;
+  long ignored = 0;
+  if (std::FILE* file = std::fopen("/proc/self/statm", "r")) {
+    if (std::fscanf(file, "%ld %ld", &ignored, &pages) != 2) pages = 0;
+    std::fclose(file);
+  }
+  return static_cast<std::size_t>(pages) * 4096;
+}
+
+/// Both ends of each connection live in this process.
+void measure_idle(Env& main) {
+  constexpr std::size_t connections = 4'000;
+  EchoServer server(main);
+  std::vector<std::unique_ptr<Client>> clients;
+  clients.reserve(connections);
+  const std::size_t before = resident_bytes();
+  for (std::size_t i = 0; i < connections; ++i) {
+    clients.push_back(std::make_unique<Client>(main, server.port(), 1));
+    if (i % 100 != 99) continue;
+    main.loop.run_after(std::chrono::milliseconds{5}, [&] { main.loop.stop(); });
+    main.loop.run();
+  }
+  fmt::print("{} connections that echo one message at a time: {} bytes of memory for each end\n",
+             connections, (resident_bytes() - before) / connections / 2);
+}
+
 void measure_timers(Env& main) {
   constexpr int rounds = 1'000'000;
   std::vector<TimerId> ids(10'000);
@@ -151,6 +178,7 @@ int run() {
                                       {1, 300}})
     measure(main, shards->env(1), pairs, window);
   measure_timers(main);
+  measure_idle(main);
   return 0;
 }
 

@@ -97,7 +97,7 @@ class OsFiles final : public Files {
 
   Result<> replace(const std::string& path, std::string_view content, unsigned mode) override {
     const std::string temporary = temporary_name(path);
-    auto written = write_new(temporary, content, mode);
+    auto written = write_new(temporary, content, mode, path);
     if (!written) return written;
     if (::rename(temporary.c_str(), path.c_str()) != 0) {
       const Error error = file_error("replace", path, errno);
@@ -110,7 +110,7 @@ class OsFiles final : public Files {
   Result<> create_new(const std::string& path, std::string_view content) override {
     // The whole content appears under the name at once: link() is atomic and refuses to replace.
     const std::string temporary = temporary_name(path);
-    auto written = write_new(temporary, content, 0644);
+    auto written = write_new(temporary, content, 0644, path);
     if (!written) return written;
     const int linked = ::link(temporary.c_str(), path.c_str());
     const int error_number = errno;
@@ -157,12 +157,13 @@ class OsFiles final : public Files {
   }
 
  private:
-  /// Leaves nothing behind on failure.
-  static Result<> write_new(const std::string& path, std::string_view content, unsigned mode) {
+  /// Leaves nothing behind on failure; errors name `shown`, which is what the caller asked for.
+  static Result<> write_new(const std::string& path, std::string_view content, unsigned mode,
+                            const std::string& shown) {
     File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-    if (!file.valid()) return std::unexpected(file_error("create", path, errno));
+    if (!file.valid()) return std::unexpected(file_error("write", shown, errno));
     if (write_all(file.get(), content) && ::fsync(file.get()) == 0 && file.close()) return {};
-    const Error error = file_error("write", path, errno);
+    const Error error = file_error("write", shown, errno);
     ::unlink(path.c_str());
     return std::unexpected(error);
   }

@@ -75,6 +75,7 @@ TEST_F(OsFiles, keeps_the_old_content_if_the_new_does_not_fit) {
   ::signal(SIGXFSZ, ignored);
   ASSERT_FALSE(written);
   EXPECT_EQ(written.error().code, Errc::io);
+  EXPECT_EQ(written.error().message, "write " + in("a") + ": File too large");
   EXPECT_EQ(*files->read(in("a")), "old");
   EXPECT_EQ(files->list(folder)->size(), 1U);
 }
