@@ -2,28 +2,33 @@ import { clsx } from "clsx";
 import { CircleCheck, CircleX, LoaderCircle } from "lucide-react";
 import type { LinkState } from "@/live/connection";
 import { useLink } from "@/live/hooks";
+import { useFeed } from "@/resource/feeds";
 import { useApiTrouble } from "@/resource/health";
+import { KINDS } from "@/resource/kinds";
 
 /** Both of the page's connections at a glance; what to do about a broken one stands in the banner. */
 export function ConnectionStatus() {
   const link = useLink();
   const trouble = useApiTrouble();
+  const known = useFeed(KINDS.listener).loaded;
   return (
     <ul data-testid="conn-status" className="flex flex-col gap-1 px-1.5 text-xs">
-      <Line name="Live values" up={link.phase === "connected"} text={linkText(link)} />
+      <Line name="Live values" up={link.phase === "connected"} text={linkText(link, known)} />
       <Line name="API" up={!trouble} text={trouble ? "Unreachable" : "Connected"} />
     </ul>
   );
 }
 
-function linkText(link: LinkState): string {
+/** Until the listeners are known there is nothing to connect to, and nothing wrong either. */
+function linkText(link: LinkState, known: boolean): string {
   if (link.phase === "connected") return "Connected";
   if (link.phase === "waiting") return "Disconnected";
-  return link.phase === "connecting" ? "Connecting" : "No address";
+  if (link.phase === "connecting") return "Connecting";
+  return known ? "No listener" : "Waiting";
 }
 
 function Line({ name, up, text }: { name: string; up: boolean; text: string }) {
-  const busy = text === "Connecting" || text === "No address";
+  const busy = text === "Connecting" || text === "Waiting";
   const Icon = up ? CircleCheck : busy ? LoaderCircle : CircleX;
   return (
     <li

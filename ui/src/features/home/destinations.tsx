@@ -12,11 +12,13 @@ import { destinationOf } from "@/resource/dataflow";
 import type { Dataflow } from "@/resource/types";
 
 /** What each dataflow has delivered so far, and what went wrong last. */
-export function Destinations({ dataflows }: { dataflows: readonly Dataflow[] }) {
+export function Destinations({ dataflows }: { dataflows: readonly Dataflow[] | undefined }) {
   return (
     <Card title="Delivered" aside="since each dataflow started">
-      {dataflows.length === 0 ? (
-        <p className="px-4 py-8 text-center text-ink-3">No dataflow delivers anything yet.</p>
+      {!dataflows?.length ? (
+        <p className="px-4 py-8 text-center text-ink-3">
+          {dataflows ? "No dataflow delivers anything yet." : "The dataflows are not known yet."}
+        </p>
       ) : (
         <ul className="divide-y divide-line">
           {dataflows.map((dataflow) => (

@@ -34,11 +34,11 @@ export function oldest(
   return worst;
 }
 
-export function FreshnessTile({ assets }: { assets: readonly Asset[] }) {
+export function FreshnessTile({ assets }: { assets: readonly Asset[] | undefined }) {
   const { metrics } = useLive();
   const now = useNow();
   useMetricsVersion();
-  const { asset, at } = oldest(assets, (key) => metrics.get(key));
+  const { asset, at } = oldest(assets ?? [], (key) => metrics.get(key));
   const age = at === undefined ? undefined : Math.max(0, now - at);
   const old = age !== undefined && age > OLD_MS;
   return (
@@ -65,7 +65,7 @@ export function FreshnessTile({ assets }: { assets: readonly Asset[] }) {
             </Link>
           </>
         ) : (
-          "no assets"
+          assets && "no assets"
         )}
       </p>
     </Tile>

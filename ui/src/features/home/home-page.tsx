@@ -50,7 +50,10 @@ export function HomePage() {
   const loaded = feeds.every((feed) => feed.loaded);
   return (
     <Page title="Home" note="From the PLC to the table, live">
-      <Tiles assets={assets.items} dataflows={dataflows.items} />
+      <Tiles
+        assets={assets.loaded ? assets.items : undefined}
+        dataflows={dataflows.loaded ? dataflows.items : undefined}
+      />
       <div className="mt-3 px-6">
         <Card title="Path of the data" aside="Rates over 5 seconds">
           {loaded && topology.nodes.length > 0 ? (
@@ -65,7 +68,7 @@ export function HomePage() {
           <RecentEvents />
         </div>
         <div className="min-[1000px]:col-span-2">
-          <Destinations dataflows={dataflows.items} />
+          <Destinations dataflows={dataflows.loaded ? dataflows.items : undefined} />
         </div>
       </div>
     </Page>

@@ -11,8 +11,9 @@ import { FreshnessTile } from "./freshness";
 import { Tile } from "./tile";
 
 interface TilesProps {
-  assets: readonly Asset[];
-  dataflows: readonly Dataflow[];
+  /** Undefined until they are known: not knowing is not the same as having none. */
+  assets: readonly Asset[] | undefined;
+  dataflows: readonly Dataflow[] | undefined;
 }
 
 export function Tiles({ assets, dataflows }: TilesProps) {
@@ -40,8 +41,12 @@ export function Tiles({ assets, dataflows }: TilesProps) {
       />
       <RateTile title="Dropped" total="dropped" rate={totals.dropped} unit="msg/s" alarm />
       <Tile title="Running">
-        <States name="Assets" to="/assets" count={countStates(assets)} />
-        <States name="Dataflows" to="/resources/dataflows" count={countStates(dataflows)} />
+        <States name="Assets" to="/assets" count={assets && countStates(assets)} />
+        <States
+          name="Dataflows"
+          to="/resources/dataflows"
+          count={dataflows && countStates(dataflows)}
+        />
       </Tile>
       <FreshnessTile assets={assets} />
     </div>
@@ -85,7 +90,24 @@ function RateTile({ title, total, rate, unit, note, alarm = false }: RateTilePro
   );
 }
 
-function States({ name, to, count }: { name: string; to: string; count: StateCount }) {
+interface StatesProps {
+  name: string;
+  to: string;
+  count: StateCount | undefined;
+}
+
+function States({ name, to, count }: StatesProps) {
+  return (
+    <p className="mt-1.5 flex items-baseline gap-1.5">
+      <Link to={to} className="w-16 text-ink-2 hover:text-accent">
+        {name}
+      </Link>
+      {count ? <Count count={count} /> : <span className="text-ink-3">–</span>}
+    </p>
+  );
+}
+
+function Count({ count }: { count: StateCount }) {
   const rest = [
     [count.notReady, "not ready", "text-bad"],
     [count.pending, "pending", "text-warn"],
@@ -93,10 +115,7 @@ function States({ name, to, count }: { name: string; to: string; count: StateCou
   ] as const;
   const [worst] = rest.filter(([number]) => number > 0);
   return (
-    <p className="mt-1.5 flex items-baseline gap-1.5">
-      <Link to={to} className="w-16 text-ink-2 hover:text-accent">
-        {name}
-      </Link>
+    <>
       <span className="font-semibold tabular-nums">
         {count.ready}
         <span className="font-normal text-ink-3">/{count.total}</span>
@@ -108,6 +127,6 @@ function States({ name, to, count }: { name: string; to: string; count: StateCou
       ) : (
         count.total > 0 && <span className="text-good text-xs">ready</span>
       )}
-    </p>
+    </>
   );
 }

@@ -3,14 +3,16 @@ import { useKinds } from "@/resource/feeds";
 import { groupKinds } from "./group-kinds";
 
 export function KindNav() {
-  const { data, error } = useKinds();
+  const { data, failureCount } = useKinds();
   return (
     <nav
       aria-label="Kinds"
       className="w-48 shrink-0 overflow-auto border-line border-r px-3 py-4 wide:w-56"
     >
       {!data && (
-        <p className="px-2 text-ink-3">{error ? "The API does not answer." : "Loading kinds…"}</p>
+        <p className="px-2 text-ink-3">
+          {failureCount > 0 ? "The API does not answer." : "Loading kinds…"}
+        </p>
       )}
       {groupKinds(data ?? []).map(([title, kinds]) => (
         <div key={title} className="mb-4">
