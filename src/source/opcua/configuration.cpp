@@ -1,11 +1,11 @@
 #include "source/opcua/configuration.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
+
+#include <fmt/format.h>
 
 namespace wireway::source::opcua {
 namespace {
@@ -38,8 +38,8 @@ Configuration::Configuration(const json::value* text, std::string place,
   }
   Result<json::value> parsed = parse_relaxed_json(text->get_string());
   if (!parsed) {
-    notes_.push_back(fmt::format("{} is not JSON ({}); defaults are used", place_,
-                                 parsed.error().message));
+    notes_.push_back(
+        fmt::format("{} is not JSON ({}); defaults are used", place_, parsed.error().message));
     return;
   }
   if (parsed->is_object()) {
@@ -88,8 +88,8 @@ void Configuration::note_unknown(std::initializer_list<std::string_view> known) 
     const bool is_known = std::ranges::any_of(
         known, [&](std::string_view key) { return equals_ignoring_case(key, member.key()); });
     if (!is_known)
-      notes_.push_back(fmt::format("{}.{} is not known and left out", place_,
-                                   std::string_view(member.key())));
+      notes_.push_back(
+          fmt::format("{}.{} is not known and left out", place_, std::string_view(member.key())));
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
-/// The JSON texts inside manifests (`additionalConfiguration`, `dataPointConfiguration`, ...): comments,
-/// trailing commas, numeric strings and keys in any case are documented practice and are read as meant.
+/// The JSON texts inside manifests (`additionalConfiguration`, `dataPointConfiguration`, ...):
+/// comments, trailing commas, numeric strings and keys in any case are documented practice and are
+/// read as meant.
 ///
 /// Source: Asset and AssetEndpointProfile, configuration schemas 1.0 to 1.2
 /// Errors: none; what cannot be read becomes a note and the default stands
@@ -23,8 +24,8 @@ class Configuration {
 
   /// The object under `key`; empty if absent.
   Configuration section(std::string_view key) const;
-  /// The first of `keys` that is there. Numeric strings count; -1 means "not given"; a value outside
-  /// 0..`max` is noted and left out.
+  /// The first of `keys` that is there. Numeric strings count; -1 means "not given"; a value
+  /// outside 0..`max` is noted and left out.
   std::optional<std::uint32_t> number(std::initializer_list<std::string_view> keys,
                                       std::uint32_t max = 86'400'000) const;
   std::optional<std::string> text(std::string_view key) const;

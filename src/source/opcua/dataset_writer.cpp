@@ -1,8 +1,8 @@
 #include "source/opcua/dataset_writer.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "source/opcua/json_write.h"
 
@@ -87,7 +87,8 @@ void DatasetWriter::append_sample(std::string& out, const UA_DataValue& sample,
 void DatasetWriter::flush(WallTime now, std::vector<flow::Message>& out) {
   for (std::size_t i = 0; i < messages_pending_; ++i) {
     const bool is_key_frame = model_.key_frame_count > 0 && since_key_frame_ == 0;
-    if (model_.key_frame_count > 0) since_key_frame_ = (since_key_frame_ + 1) % model_.key_frame_count;
+    if (model_.key_frame_count > 0)
+      since_key_frame_ = (since_key_frame_ + 1) % model_.key_frame_count;
     out.push_back(message_of(frames_[i], is_key_frame, now));
     frames_[i].members.clear();
     frames_[i].server_ticks = 0;

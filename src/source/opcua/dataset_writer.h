@@ -1,20 +1,20 @@
 #pragma once
-/// Collects the samples of one dataset and makes the documented messages of them: a flat JSON object with
-/// a member for each point that changed, and CloudEvents in user properties.
+/// Collects the samples of one dataset and makes the documented messages of them: a flat JSON
+/// object with a member for each point that changed, and CloudEvents in user properties.
 ///
-/// A second sample of a point in one interval goes into a further message, so that none is lost. With a
-/// key frame count, each Nth message holds the last sample of every point.
+/// A second sample of a point in one interval goes into a further message, so that none is lost.
+/// With a key frame count, each Nth message holds the last sample of every point.
 ///
 /// Source: payload and user properties of the documented connector (0.6 and later)
 /// Thread: the worker of its endpoint
 /// Limits: as many messages an interval as the longest queue of a point
 /// Cost:   add() appends to one growing text: no DOM, no allocation in steady state
 
-#include <open62541/types.h>
-
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include <open62541/types.h>
 
 #include "base/time.h"
 #include "flow/message.h"
@@ -60,9 +60,9 @@ class DatasetWriter {
 
  private:
   struct Point {
-    std::string key;           ///< `"Temperature":`
-    std::uint32_t pending = 0; ///< samples in this interval
-    std::string last;          ///< its last member, kept for key frames
+    std::string key;            ///< `"Temperature":`
+    std::uint32_t pending = 0;  ///< samples in this interval
+    std::string last;           ///< its last member, kept for key frames
   };
   struct Frame {
     std::string members;

@@ -26,16 +26,16 @@ EndpointRunner::~EndpointRunner() {
 }
 
 void EndpointRunner::live_on() {
-  const Result<> queued = worker_->run(
-      [session = session_.get(), worker = worker_.get()] { session->live(*worker); });
+  const Result<> queued =
+      worker_->run([session = session_.get(), worker = worker_.get()] { session->live(*worker); });
   if (!queued) log::error("{}: {}", model_.url, queued.error().message);
 }
 
 void EndpointRunner::set_assets(std::vector<AssetModel> assets) {
   if (assets == assets_) return;
   assets_ = std::move(assets);
-  const Result<> queued = worker_->run(
-      [session = session_.get(), wish = assets_] { session->set_wish(wish); });
+  const Result<> queued =
+      worker_->run([session = session_.get(), wish = assets_] { session->set_wish(wish); });
   if (!queued) log::error("{}: {}", model_.url, queued.error().message);
   live_on();
 }

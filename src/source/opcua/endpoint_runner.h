@@ -1,9 +1,11 @@
 #pragma once
 /// The loop's side of one endpoint: its worker thread with the session, and what came from there.
 ///
-/// Thread: the Loop's; results cross from the worker by post and are dropped once the runner is gone
-/// Owns:   the worker and the session. Destroying waits for the current library call to end: a turn of
-///         100 ms, in the worst case one service call to a server that has just stopped to answer
+/// Thread: the Loop's; results cross from the worker by post and are dropped once the runner is
+///         gone
+/// Owns:   the worker and the session. Destroying waits for the current library call to end: a turn
+///         of 100 ms, in the worst case one service call to a server that has just stopped to
+///         answer
 /// Limits: one thread an endpoint
 
 #include <functional>
@@ -23,7 +25,7 @@ class EndpointRunner final : private SessionListener {
  public:
   /// Called on the loop.
   struct Handlers {
-    std::function<void()> on_changed;              ///< state() or reports() are new
+    std::function<void()> on_changed;  ///< state() or reports() are new
     std::function<void(Delivery)> on_delivery;
   };
 

@@ -2,8 +2,8 @@
 /// Appends JSON text of simple values to a buffer: what the payload encoder is made of. No DOM, no
 /// allocation besides the buffer's growth.
 ///
-/// Numbers: floating-point numbers in the fewest digits that read back the same, always with a point or
-///          an exponent, so that 98.0 stays a floating-point number for the next reader.
+/// Numbers: floating-point numbers in the fewest digits that read back the same, always with a
+///          point or an exponent, so that 98.0 stays a floating-point number for the next reader.
 /// Errors:  none; bytes that are no UTF-8 become U+FFFD
 
 #include <cstdint>

@@ -3,12 +3,12 @@
 ///
 /// open62541 allocates what it decodes; an Owned<> frees it.
 
+#include <string>
+#include <string_view>
+
 #include <open62541/types.h>
 #include <open62541/types_generated.h>
 #include <open62541/types_generated_handling.h>
-
-#include <string>
-#include <string_view>
 
 #include "base/time.h"
 

@@ -1,6 +1,7 @@
 #pragma once
-/// What the connector understands of an AssetEndpointProfile and of an Asset, after every dialect and
-/// every relaxed configuration text has been read. Nothing else in this folder looks into a manifest.
+/// What the connector understands of an AssetEndpointProfile and of an Asset, after every dialect
+/// and every relaxed configuration text has been read. Nothing else in this folder looks into a
+/// manifest.
 ///
 /// Values, compared as a whole: equal models need no action.
 

@@ -1,8 +1,8 @@
 #include "source/opcua/monitor.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "source/opcua/monitor_items.h"
 
@@ -61,8 +61,8 @@ void Monitor::set_dataset(Dataset& dataset, const DatasetModel& model,
   for (std::size_t i = 0; i < model.points.size(); ++i) places[model.points[i].name] = i;
   for (auto& item : dataset.items) {
     const auto place = places.find(item->model.name);
-    const bool stays = !moves && place != places.end() &&
-                       model.points[place->second].source == item->model.source;
+    const bool stays =
+        !moves && place != places.end() && model.points[place->second].source == item->model.source;
     if (stays) {
       next[place->second] = std::move(item);
     } else {

@@ -1,22 +1,22 @@
 #pragma once
-/// Which values of one server are watched: the wish (assets with their tags) against what the session
-/// has. Every change goes the same way, start and reconnect included: bury what is no longer wanted,
-/// modify what changed, create what is missing; tags that stay are not touched.
+/// Which values of one server are watched: the wish (assets with their tags) against what the
+/// session has. Every change goes the same way, start and reconnect included: bury what is no
+/// longer wanted, modify what changed, create what is missing; tags that stay are not touched.
 ///
 /// Thread: the worker of its endpoint
 /// Owns:   datasets with their writers, items, the list of subscriptions
 /// Limits: items_max items a subscription; service calls in chunks of the server's limit and of
 ///         call_chunk_max
-/// Errors: a tag that the server refuses is kept with its reason and tried again by retry_refused();
-///         synchronise() fails only if the session is lost
-
-#include <open62541/client_subscriptions.h>
+/// Errors: a tag that the server refuses is kept with its reason and tried again by
+///         retry_refused(); synchronise() fails only if the session is lost
 
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <open62541/client_subscriptions.h>
 
 #include "source/opcua/dataset_writer.h"
 #include "source/opcua/model.h"

@@ -1,11 +1,11 @@
 /// How Monitor brings the session to the wish: the service calls, in chunks, with their results.
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <map>
 #include <set>
 #include <span>
+
+#include <fmt/format.h>
 
 #include "source/opcua/monitor_items.h"
 #include "source/opcua/type_loader.h"
@@ -244,8 +244,8 @@ UA_StatusCode Monitor::create_subscription(UaClient& client, std::int32_t publis
   request.requestedPublishingInterval = publishing_ms;
   request.requestedMaxKeepAliveCount =
       std::clamp(endpoint_.keep_alive_ms / interval_ms, 1U, keep_alive_count_max);
-  request.requestedLifetimeCount = std::max(endpoint_.lifetime_ms / interval_ms,
-                                            request.requestedMaxKeepAliveCount * 3);
+  request.requestedLifetimeCount =
+      std::max(endpoint_.lifetime_ms / interval_ms, request.requestedMaxKeepAliveCount * 3);
   UA_CreateSubscriptionResponse response = UA_Client_Subscriptions_create(
       &client.handle(), request, nullptr, on_subscription_status, nullptr);
   const UA_StatusCode result = response.responseHeader.serviceResult;

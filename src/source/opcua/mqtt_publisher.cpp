@@ -10,9 +10,10 @@ class MqttPublisher final : public Publisher {
   MqttPublisher(net::Env& env, const net::Endpoint& broker, std::string client_id,
                 std::function<void()> on_changed)
       : on_changed_(std::move(on_changed)),
-        client_(env, options(broker, std::move(client_id)),
-                [this](const link::MqttState& state) { note(state); },
-                [](flow::Message, flow::Ack ack) { ack.settle(flow::Outcome::filtered); }) {
+        client_(
+            env, options(broker, std::move(client_id)),
+            [this](const link::MqttState& state) { note(state); },
+            [](flow::Message, flow::Ack ack) { ack.settle(flow::Outcome::filtered); }) {
     client_.start();
   }
 

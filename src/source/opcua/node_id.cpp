@@ -1,9 +1,9 @@
 #include "source/opcua/node_id.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
+
+#include <fmt/format.h>
 
 #include "base/bytes.h"
 #include "source/opcua/type_catalog.h"
@@ -17,7 +17,8 @@ std::string_view view_of(const UA_String& text) {
 
 std::unexpected<Error> not_a_node_id(std::string_view text) {
   return fail(Errc::invalid, fmt::format("'{}' is no node id: write ns=3;s=Name, i=2258 or "
-                                         "nsu=http://name/;i=1", text));
+                                         "nsu=http://name/;i=1",
+                                         text));
 }
 
 /// Percent signs protect ';' and '%' inside a namespace uri.
@@ -87,8 +88,9 @@ std::string key_of(const UA_NodeId& id) {
     case UA_NODEIDTYPE_STRING:
       return fmt::format("{}:s={}", id.namespaceIndex, view_of(id.identifier.string));
     case UA_NODEIDTYPE_BYTESTRING:
-      return fmt::format("{}:b={}", id.namespaceIndex,
-                         hex_encode({id.identifier.byteString.data, id.identifier.byteString.length}));
+      return fmt::format(
+          "{}:b={}", id.namespaceIndex,
+          hex_encode({id.identifier.byteString.data, id.identifier.byteString.length}));
     case UA_NODEIDTYPE_GUID: break;
   }
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(&id.identifier.guid);

@@ -3,11 +3,11 @@
 ///
 /// Source: OPC 10000-6 section 5.3.1.10
 
-#include <open62541/types.h>
-
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <open62541/types.h>
 
 #include "base/result.h"
 
@@ -33,9 +33,10 @@ class OwnedNodeId {
 };
 
 /// `namespaces` is the server's NamespaceArray, which `nsu=` is looked up in.
-/// Errors: Errc::invalid for a text that is no node id, Errc::not_found for a namespace that the server
-///         does not have
-Result<OwnedNodeId> parse_node_id(std::string_view text, const std::vector<std::string>& namespaces);
+/// Errors: Errc::invalid for a text that is no node id, Errc::not_found for a namespace that the
+///         server does not have
+Result<OwnedNodeId> parse_node_id(std::string_view text,
+                                  const std::vector<std::string>& namespaces);
 
 /// With `nsu=` for every namespace but the standard's, or `ns=` where the array does not name it.
 std::string node_text(const UA_NodeId& id, const std::vector<std::string>& namespaces);

@@ -1,9 +1,9 @@
 #include "source/opcua/normalise.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <set>
+
+#include <fmt/format.h>
 
 #include "source/opcua/configuration.h"
 
@@ -34,7 +34,8 @@ const json::value* spec_field(const json::value& object, std::string_view name) 
 
 /// The settings that `configuration` gives, on top of `outer`.
 SamplingModel sampling_from(const Configuration& configuration, SamplingModel outer) {
-  if (const auto ms = configuration.number({"publishingInterval", "publishingIntervalMilliseconds"}))
+  if (const auto ms =
+          configuration.number({"publishingInterval", "publishingIntervalMilliseconds"}))
     outer.publishing_ms = static_cast<std::int32_t>(*ms);
   if (const auto ms = configuration.number({"samplingInterval", "samplingIntervalMilliseconds"}))
     outer.sampling_ms = static_cast<std::int32_t>(*ms);
@@ -58,12 +59,16 @@ std::string refusal_of(const json::value& profile, const Configuration& security
   const std::string policy = security.text("securityPolicy").value_or("");
   if (!policy.empty() && !equals_ignoring_case(policy, policy_none) &&
       !equals_ignoring_case(policy, "None"))
-    return fmt::format("security policy {} is not served yet: leave securityPolicy out or set it "
-                       "to {}", policy, policy_none);
+    return fmt::format(
+        "security policy {} is not served yet: leave securityPolicy out or set it "
+        "to {}",
+        policy, policy_none);
   const std::string mode = security.text("securityMode").value_or("");
   if (!mode.empty() && !equals_ignoring_case(mode, "none"))
-    return fmt::format("security mode {} is not served yet: leave securityMode out or set it to "
-                       "none", mode);
+    return fmt::format(
+        "security mode {} is not served yet: leave securityMode out or set it to "
+        "none",
+        mode);
   return {};
 }
 
@@ -76,8 +81,8 @@ void read_session(EndpointModel& model, const Configuration& root) {
   set(model.session_keep_alive_ms,
       session.number({"keepAliveIntervalMilliseconds", "keepAliveInterval"}));
   set(model.reconnect_ms, session.number({"reconnectPeriodMilliseconds", "reconnectPeriod"}));
-  set(model.reconnect_ms_max, session.number({"reconnectExponentialBackOffMilliseconds",
-                                              "reconnectExponentialBackOff"}));
+  set(model.reconnect_ms_max,
+      session.number({"reconnectExponentialBackOffMilliseconds", "reconnectExponentialBackOff"}));
   session.note_unknown({"timeoutMilliseconds", "timeout", "keepAliveIntervalMilliseconds",
                         "keepAliveInterval", "reconnectPeriodMilliseconds", "reconnectPeriod",
                         "reconnectExponentialBackOffMilliseconds", "reconnectExponentialBackOff",
@@ -135,7 +140,8 @@ class DatasetReader {
     if (configuration.text("startInstance").value_or("") != "") {
       asset_.faults.push_back(
           fmt::format("{}: startInstance (browse paths) is not served yet: give each data point "
-                      "its node id", place("dataset")));
+                      "its node id",
+                      place("dataset")));
       return;
     }
     if (std::string fault = topic_fault(model_.topic); !fault.empty()) {
@@ -149,8 +155,7 @@ class DatasetReader {
 
  private:
   std::string place(std::string_view what) const {
-    return model_.name == "default" ? std::string(what)
-                                    : fmt::format("{} ({})", what, model_.name);
+    return model_.name == "default" ? std::string(what) : fmt::format("{} ({})", what, model_.name);
   }
 
   void read_point(const json::value& point) {
@@ -199,7 +204,8 @@ void note_short_queues(AssetModel& asset) {
   if (count == 0) return;
   asset.notes.push_back(fmt::format(
       "{} data point(s), first {}, take more samples per publishing interval than queueSize holds: "
-      "only the last ones are published", count, first));
+      "only the last ones are published",
+      count, first));
 }
 
 }  // namespace
@@ -212,10 +218,10 @@ std::size_t AssetModel::point_count() const {
 
 bool is_opcua_profile(const json::value& profile) {
   const std::string type = text_at(profile, {"spec", "endpointProfileType"});
-  if (type.empty())
-    return starts_with_scheme(trimmed(text_at(profile, {"spec", "targetAddress"})));
+  if (type.empty()) return starts_with_scheme(trimmed(text_at(profile, {"spec", "targetAddress"})));
   std::string lower = type;
-  std::ranges::transform(lower, lower.begin(), [](char c) { return static_cast<char>(std::tolower(c)); });
+  std::ranges::transform(lower, lower.begin(),
+                         [](char c) { return static_cast<char>(std::tolower(c)); });
   return lower.find("opcua") != std::string::npos;
 }
 
@@ -224,7 +230,8 @@ Result<EndpointModel> normalise_endpoint(const json::value& profile) {
   model.url = trimmed(text_at(profile, {"spec", "targetAddress"}));
   if (!starts_with_scheme(model.url))
     return fail(Errc::invalid, fmt::format("targetAddress '{}' is no OPC UA address: write "
-                                           "opc.tcp://host:port", model.url));
+                                           "opc.tcp://host:port",
+                                           model.url));
   const Configuration root(spec_field(profile, "additionalConfiguration"),
                            "additionalConfiguration", model.notes);
   if (const auto name = root.text("applicationName"); name && !name->empty())
@@ -256,8 +263,8 @@ AssetModel normalise_asset(const json::value& asset, const SamplingModel& defaul
   model.external_id = text_at(asset, {"spec", "externalAssetId"}, model.uuid);
 
   SamplingModel sampling = defaults;
-  for (const std::string_view field : {"defaultDataPointsConfiguration",
-                                       "defaultDatasetsConfiguration"}) {
+  for (const std::string_view field :
+       {"defaultDataPointsConfiguration", "defaultDatasetsConfiguration"}) {
     const Configuration configuration(spec_field(asset, field), std::string(field), model.notes);
     sampling = sampling_from(configuration, sampling);
   }

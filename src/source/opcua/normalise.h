@@ -1,6 +1,7 @@
 #pragma once
-/// Manifests in, models out: AssetEndpointProfile and Asset in the dialects of v1beta1 (`dataPoints`,
-/// `assetEndpointProfileUri`), v1beta2 and v1 (`datasets`, `assetEndpointProfileRef`). Pure functions.
+/// Manifests in, models out: AssetEndpointProfile and Asset in the dialects of v1beta1
+/// (`dataPoints`, `assetEndpointProfileUri`), v1beta2 and v1 (`datasets`,
+/// `assetEndpointProfileRef`). Pure functions.
 ///
 /// Source: deviceregistry.microsoft.com; crds/asset.yaml, crds/assetendpointprofile.yaml
 /// Errors: Errc::invalid names the field and what to write

@@ -3,8 +3,8 @@
 ///
 /// Thread: the Loop's
 /// Owns:   what waits; outlives the Publisher whose acknowledgements come back here
-/// Limits: messages_max and bytes_max wait: beyond it the oldest is dropped and counted for its asset;
-///         window_max unacknowledged at the broker
+/// Limits: messages_max and bytes_max wait: beyond it the oldest is dropped and counted for its
+///         asset; window_max unacknowledged at the broker
 /// Errors: a message that the broker refuses for ever is counted as dropped too
 
 #include <cstdint>

@@ -1,9 +1,9 @@
 #include "source/opcua/probe.h"
 
-#include <fmt/format.h>
-
 #include <charconv>
 #include <cstring>
+
+#include <fmt/format.h>
 
 namespace wireway::source::opcua {
 namespace {
@@ -36,12 +36,14 @@ bool contains(const std::string& text, std::string_view part) {
 Failure tcp_failure(const Error& reason, const std::string& url) {
   if (contains(reason.message, "refused"))
     return {"ConnectionRefused", fmt::format("nothing listens at {}: start the server or correct "
-                                             "targetAddress", url)};
+                                             "targetAddress",
+                                             url)};
   if (reason.code == Errc::timed_out || contains(reason.message, "timed out"))
     return {"HostUnreachable", fmt::format("{} does not answer: check address, network and "
-                                           "firewall", url)};
-  return {"HostUnreachable", fmt::format("{} cannot be reached ({}): check address and network",
-                                         url, reason.message)};
+                                           "firewall",
+                                           url)};
+  return {"HostUnreachable",
+          fmt::format("{} cannot be reached ({}): check address and network", url, reason.message)};
 }
 
 }  // namespace
@@ -86,7 +88,8 @@ Probe::Probe(net::Env& env, std::string url, Done done)
   stream_ = env.network.connect(*address, *this, probe_timeout);
   timeout_.arm(2 * probe_timeout, [this] {
     finish(Failure{"NotOpcUa", fmt::format("{} accepts connections but does not answer as an OPC "
-                                           "UA server: check targetAddress", url_)});
+                                           "UA server: check targetAddress",
+                                           url_)});
   });
 }
 
@@ -103,7 +106,8 @@ void Probe::on_bytes(ByteView bytes) {
     finish(std::nullopt);
   } else {
     finish(Failure{"NotOpcUa", fmt::format("what answers at {} is no OPC UA server: check "
-                                           "targetAddress", url_)});
+                                           "targetAddress",
+                                           url_)});
   }
 }
 
@@ -112,7 +116,8 @@ void Probe::on_close(const Error& reason) {
     finish(tcp_failure(reason, url_));
   } else {
     finish(Failure{"NotOpcUa", fmt::format("{} hangs up on an OPC UA greeting: check "
-                                           "targetAddress", url_)});
+                                           "targetAddress",
+                                           url_)});
   }
 }
 

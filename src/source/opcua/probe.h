@@ -1,6 +1,6 @@
 #pragma once
-/// Finds out why an OPC UA connection cannot be made: opens a TCP connection of its own, says hello and
-/// looks at what comes back.
+/// Finds out why an OPC UA connection cannot be made: opens a TCP connection of its own, says hello
+/// and looks at what comes back.
 ///
 /// Source: OPC 10000-6 section 7.1 (HEL, ACK, ERR)
 /// Thread: the Loop's

@@ -1,16 +1,16 @@
 #include "source/opcua/server_session.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 namespace wireway::source::opcua {
 namespace {
 
 std::string_view server_state_name(std::int32_t state) {
-  constexpr std::array<std::string_view, 8> names{"Running",  "Failed", "NoConfiguration",
-                                                  "Suspended", "Shutdown", "Test",
-                                                  "CommunicationFault", "Unknown"};
+  constexpr std::array<std::string_view, 8> names{
+      "Running",  "Failed", "NoConfiguration",    "Suspended",
+      "Shutdown", "Test",   "CommunicationFault", "Unknown"};
   return state >= 0 && state < static_cast<std::int32_t>(names.size())
              ? names[static_cast<std::size_t>(state)]
              : "Unknown";
@@ -140,9 +140,9 @@ void ServerSession::note_server_state(std::int32_t server_state) {
   state_.server_state = server_state;
   state_.failure = {};
   if (server_state != 0)
-    state_.failure = {"ServerNotRunning", fmt::format("{} says that it is in state {}",
-                                                      endpoint_.url,
-                                                      server_state_name(server_state))};
+    state_.failure = {"ServerNotRunning",
+                      fmt::format("{} says that it is in state {}", endpoint_.url,
+                                  server_state_name(server_state))};
 }
 
 void ServerSession::lose(UA_StatusCode code) {
@@ -152,11 +152,11 @@ void ServerSession::lose(UA_StatusCode code) {
   next_connect_ = library_mono_now() + reconnect_delay_;
   reconnect_delay_ = std::min(reconnect_delay_ * 2, ms(endpoint_.reconnect_ms_max));
   SessionState lost;
-  lost.failure = code == UA_STATUSCODE_BADNOSUBSCRIPTION
-                     ? Failure{"SubscriptionLost",
-                               fmt::format("{} has stopped to publish; connecting again",
-                                           endpoint_.url)}
-                     : failure_of(code, endpoint_.url);
+  lost.failure =
+      code == UA_STATUSCODE_BADNOSUBSCRIPTION
+          ? Failure{"SubscriptionLost",
+                    fmt::format("{} has stopped to publish; connecting again", endpoint_.url)}
+          : failure_of(code, endpoint_.url);
   lost.is_network = code != UA_STATUSCODE_BADNOSUBSCRIPTION && is_network_failure(code);
   state_ = lost;
   listener_.on_state(state_);

@@ -1,10 +1,11 @@
 #pragma once
-/// One endpoint's life on its worker thread: connect, watch, keep alive, lose, connect again, for ever.
+/// One endpoint's life on its worker thread: connect, watch, keep alive, lose, connect again, for
+/// ever.
 ///
-/// Thread: everything on the worker of its endpoint, except the constructor and destructor (no task may
-///         run then). The listener is called on the worker's thread too.
-/// Limits: between two attempts endpoint.reconnect_ms doubling to reconnect_ms_max; commands wait at most
-///         turn_max; refused tags are tried again each refused_retry
+/// Thread: everything on the worker of its endpoint, except the constructor and destructor (no task
+///         may run then). The listener is called on the worker's thread too.
+/// Limits: between two attempts endpoint.reconnect_ms doubling to reconnect_ms_max; commands wait
+///         at most turn_max; refused tags are tried again each refused_retry
 /// Errors: told to the listener as a Failure; none ends the life
 
 #include <memory>
@@ -20,9 +21,9 @@ namespace wireway::source::opcua {
 
 struct SessionState {
   bool is_connected = false;
-  Failure failure;      ///< while not connected
+  Failure failure;          ///< while not connected
   bool is_network = false;  ///< the failure is below OPC UA: ask the network why (probe.h)
-  std::string product;  ///< of the server, while connected
+  std::string product;      ///< of the server, while connected
   std::int32_t server_state = 0;
   WallTime since;
   friend bool operator==(const SessionState&, const SessionState&) = default;

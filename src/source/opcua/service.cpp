@@ -1,8 +1,8 @@
 #include "source/opcua/service.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "base/json_text.h"
 #include "base/log.h"
@@ -55,10 +55,10 @@ void OpcuaService::start() {
   controller_ = std::make_unique<resource::Controller>(
       env_, resources_, "opcua", [this](const ObjectKey& key) { return reconcile(key); });
   profiles_ = &controller_->watch(resource::asset_endpoint_profile, options_.space);
-  assets_ = &controller_->watch(
-      resource::asset, options_.space, [](const json::value& asset) -> std::vector<ObjectKey> {
-        return {{resource::key_of(asset).space, endpoint_name_of(asset)}};
-      });
+  assets_ = &controller_->watch(resource::asset, options_.space,
+                                [](const json::value& asset) -> std::vector<ObjectKey> {
+                                  return {{resource::key_of(asset).space, endpoint_name_of(asset)}};
+                                });
   controller_->start();
   if (options_.broker) {
     use_broker(options_.broker);
@@ -99,8 +99,10 @@ Step OpcuaService::find_broker() {
     }
   }
   if (!found && !broker_)
-    log::warn("no BrokerListener in namespace {} has a plain Mqtt port: messages wait; add one or "
-              "name the broker with --broker", options_.space);
+    log::warn(
+        "no BrokerListener in namespace {} has a plain Mqtt port: messages wait; add one or "
+        "name the broker with --broker",
+        options_.space);
   if (found) use_broker(found);
   return {};
 }
@@ -111,9 +113,8 @@ void OpcuaService::use_broker(std::optional<net::Endpoint> broker) {
   outbox_.set_publisher(nullptr);
   publisher_.reset();
   const PublisherFactory factory =
-      options_.make_publisher
-          ? options_.make_publisher
-          : mqtt_publishers(fmt::format("wireway-opcua-{}", options_.name));
+      options_.make_publisher ? options_.make_publisher
+                              : mqtt_publishers(fmt::format("wireway-opcua-{}", options_.name));
   publisher_ = factory(env_, *broker_, [this] {
     outbox_.pump();
     for (const auto& [key, entry] : endpoints_) write_statuses(*entry);
@@ -195,8 +196,7 @@ void OpcuaService::take_delivery(EndpointEntry& entry, Delivery delivery) {
   asset.counts.bad += delivery.counts.bad;
   asset.counts.last_value = delivery.counts.last_value;
   asset.last_value = env_.loop.now();
-  for (flow::Message& message : delivery.messages)
-    outbox_.put(delivery.asset, std::move(message));
+  for (flow::Message& message : delivery.messages) outbox_.put(delivery.asset, std::move(message));
   if (!asset.has_value) {
     asset.has_value = true;
     write_statuses(entry);
@@ -215,8 +215,8 @@ void OpcuaService::write_endpoint_status(EndpointEntry& entry) {
   }
   Condition condition = endpoint_condition(facts);
   condition.observed_generation = entry.generation;
-  const bool is_news = condition.status != entry.written.status ||
-                       condition.reason != entry.written.reason;
+  const bool is_news =
+      condition.status != entry.written.status || condition.reason != entry.written.reason;
   if (is_news && condition.reason != "Connecting") {
     log::emit(condition.status ? log::Level::info : log::Level::warn, "endpoint {}: {}: {}",
               entry.key.to_string(), condition.reason, condition.message);
@@ -280,9 +280,8 @@ void OpcuaService::write_status(const resource::Kind& kind, const ObjectKey& key
   const resource::Cache& cache = kind == resource::asset ? *assets_ : *profiles_;
   const json::value* object = cache.find(key);
   if (object == nullptr) return;
-  resources_.patch_status(kind, key,
-                          resource::status_with(condition, find(*object, "status"),
-                                                env_.loop.wall_now()));
+  resources_.patch_status(
+      kind, key, resource::status_with(condition, find(*object, "status"), env_.loop.wall_now()));
 }
 
 void OpcuaService::on_tick() {

@@ -1,9 +1,10 @@
 #pragma once
-/// The connector for OPC UA: reads AssetEndpointProfiles and Assets, watches the tags that they name at
-/// their servers, publishes the changes to the broker, and says in `status` how it goes.
+/// The connector for OPC UA: reads AssetEndpointProfiles and Assets, watches the tags that they
+/// name at their servers, publishes the changes to the broker, and says in `status` how it goes.
 ///
-/// Way of a value: server -> ServerSession (worker) -> DatasetWriter -> EndpointRunner (loop) -> Outbox ->
-/// Publisher -> broker. Way of a wish: Controller -> normalise -> EndpointRunner -> Monitor.
+/// Way of a value: server -> ServerSession (worker) -> DatasetWriter -> EndpointRunner (loop) ->
+/// Outbox -> Publisher -> broker. Way of a wish: Controller -> normalise -> EndpointRunner ->
+/// Monitor.
 ///
 /// Thread: the Loop's; one worker thread an endpoint
 /// Owns:   controllers, runners, outbox, the client of the broker
@@ -27,9 +28,10 @@ namespace wireway::source::opcua {
 
 struct OpcuaServiceOptions {
   std::string space = std::string(resource::default_namespace);  ///< "" = every namespace
-  std::string name = "default";                ///< in the metrics topic and the MQTT client id
-  std::optional<net::Endpoint> broker;         ///< absent = the first plain Mqtt port of a BrokerListener
-  PublisherFactory make_publisher;             ///< empty = link::MqttClient
+  std::string name = "default";  ///< in the metrics topic and the MQTT client id
+  /// absent = the first plain Mqtt port of a BrokerListener
+  std::optional<net::Endpoint> broker;
+  PublisherFactory make_publisher;  ///< empty = link::MqttClient
 };
 
 class OpcuaService {

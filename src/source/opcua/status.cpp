@@ -55,16 +55,14 @@ Condition endpoint_condition(const EndpointFacts& facts) {
   if (!state.is_connected)
     return not_ready(state.failure.reason,
                      fmt::format("{}; tried again for ever, at least every {} s",
-                                 state.failure.message,
-                                 (model.reconnect_ms_max + 999) / 1000));
-  if (!state.failure.reason.empty())
-    return not_ready(state.failure.reason, state.failure.message);
-  return ready("Connected",
-               fmt::format("connected to {}: {}, security None, anonymous, session since {}; {} "
-                           "with {}{}",
-                           model.url, state.product, to_rfc3339(state.since),
-                           plural(facts.assets, "asset"), plural(facts.points, "tag"),
-                           notes_text(model.notes)));
+                                 state.failure.message, (model.reconnect_ms_max + 999) / 1000));
+  if (!state.failure.reason.empty()) return not_ready(state.failure.reason, state.failure.message);
+  return ready(
+      "Connected",
+      fmt::format("connected to {}: {}, security None, anonymous, session since {}; {} "
+                  "with {}{}",
+                  model.url, state.product, to_rfc3339(state.since), plural(facts.assets, "asset"),
+                  plural(facts.points, "tag"), notes_text(model.notes)));
 }
 
 Condition asset_condition(const AssetFacts& facts) {
@@ -73,11 +71,13 @@ Condition asset_condition(const AssetFacts& facts) {
   if (!facts.endpoint)
     return not_ready("EndpointNotFound",
                      fmt::format("AssetEndpointProfile {} is not there: create it or correct "
-                                 "assetEndpointProfileRef", model.endpoint));
+                                 "assetEndpointProfileRef",
+                                 model.endpoint));
+  if (facts.endpoint->reason == "Connecting") return not_ready("Starting", facts.endpoint->message);
   if (!facts.endpoint->status)
-    return not_ready("EndpointNotReady", fmt::format("endpoint {}: {}: {}", model.endpoint,
-                                                     facts.endpoint->reason,
-                                                     facts.endpoint->message));
+    return not_ready("EndpointNotReady",
+                     fmt::format("endpoint {}: {}: {}", model.endpoint, facts.endpoint->reason,
+                                 facts.endpoint->message));
   const std::size_t points = model.point_count();
   const std::size_t total = points + model.faults.size();
   if (total == 0) return not_ready("NoTags", "the asset has no data points: add some");
@@ -85,20 +85,20 @@ Condition asset_condition(const AssetFacts& facts) {
       model.faults.size() + (facts.report != nullptr ? facts.report->refused : 0);
   if (refused > 0) return not_ready("Degraded", degraded_text(facts, refused, total));
   if (facts.report == nullptr || facts.report->monitored < points)
-    return not_ready("Starting", fmt::format("asking the server to monitor {}",
-                                             plural(points, "tag")));
+    return not_ready("Starting",
+                     fmt::format("asking the server to monitor {}", plural(points, "tag")));
   if (!facts.broker_trouble.empty())
-    return not_ready("BrokerUnavailable",
-                     fmt::format("{}; the newest {} messages are kept", facts.broker_trouble,
-                                 Outbox::messages_max));
+    return not_ready("BrokerUnavailable", fmt::format("{}; the newest {} messages are kept",
+                                                      facts.broker_trouble, Outbox::messages_max));
   if (!facts.has_value)
     return facts.waits_too_long
                ? not_ready("NoData", fmt::format("no value has come since monitoring began: check "
-                                                 "that {} publishes", model.endpoint))
+                                                 "that {} publishes",
+                                                 model.endpoint))
                : not_ready("Starting", "waiting for the first values");
-  std::string text = fmt::format("{} monitored at endpoint {}, published to {}",
-                                 plural(points, "tag"), model.endpoint,
-                                 model.datasets.front().topic);
+  std::string text =
+      fmt::format("{} monitored at endpoint {}, published to {}", plural(points, "tag"),
+                  model.endpoint, model.datasets.front().topic);
   if (facts.dropped > 0)
     text += fmt::format("; {} were dropped while the broker was away",
                         plural(facts.dropped, "message"));

@@ -13,7 +13,7 @@ namespace wireway::source::opcua {
 struct EndpointFacts {
   const EndpointModel* model = nullptr;  ///< nullptr = `fault` says why
   std::string fault;
-  const SessionState* state = nullptr;   ///< nullptr = no attempt has ended yet
+  const SessionState* state = nullptr;  ///< nullptr = no attempt has ended yet
   std::size_t assets = 0;
   std::size_t points = 0;
 };

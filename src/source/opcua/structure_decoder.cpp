@@ -1,9 +1,9 @@
 #include "source/opcua/structure_decoder.h"
 
-#include <open62541/types_generated.h>
-
 #include <bit>
 #include <cstring>
+
+#include <open62541/types_generated.h>
 
 #include "source/opcua/json_write.h"
 #include "source/opcua/value_encoder.h"
@@ -162,8 +162,8 @@ bool StructureDecoder::append_one(std::string& out, const FieldType& field, int 
   return false;
 }
 
-/// The library says what it decoded but not how far it read; the size that it would write tells, except
-/// for node ids, which have several lengths for one value. 0 = unknown.
+/// The library says what it decoded but not how far it read; the size that it would write tells,
+/// except for node ids, which have several lengths for one value. 0 = unknown.
 std::size_t StructureDecoder::wire_length(const void* decoded, const UA_DataType& type) const {
   switch (type.typeKind) {
     case UA_DATATYPEKIND_NODEID:

@@ -1,9 +1,10 @@
 #pragma once
-/// Reads the wire bytes of a structure along its description and appends the JSON object: the bytes come
-/// from a server and are trusted in nothing.
+/// Reads the wire bytes of a structure along its description and appends the JSON object: the bytes
+/// come from a server and are trusted in nothing.
 ///
 /// Source: OPC 10000-6 section 5.2 (binary) and 5.4 (JSON)
-/// Errors: false = the bytes do not fit the description; what was appended must be cut off by the caller
+/// Errors: false = the bytes do not fit the description; what was appended must be cut off by the
+///         caller
 
 #include <string>
 

@@ -1,17 +1,18 @@
 #pragma once
-/// The data types of one server that are not part of the standard: structures by the node id of their
-/// binary encoding, enumerations by their data type. Filled by type_loader.h, read by the encoder.
+/// The data types of one server that are not part of the standard: structures by the node id of
+/// their binary encoding, enumerations by their data type. Filled by type_loader.h, read by the
+/// encoder.
 ///
 /// Thread: the worker of its endpoint
 /// Owns:   its descriptions; references stay valid until clear()
-
-#include <open62541/types.h>
 
 #include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <open62541/types.h>
 
 namespace wireway::source::opcua {
 
@@ -59,7 +60,8 @@ class TypeCatalog {
   EnumerationType& enumeration(const std::string& data_type_key);
   void add_encoding(const UA_NodeId& encoding, const std::string& data_type_key);
   bool knows(const std::string& data_type_key) const;
-  /// A kind of a standard type ("Duration" of Double), or nothing known (nullptr): not asked for again.
+  /// A kind of a standard type ("Duration" of Double), or nothing known (nullptr): not asked for
+  /// again.
   void note_alias(const std::string& data_type_key, const UA_DataType* standard);
   const UA_DataType* alias(const std::string& data_type_key) const;
 

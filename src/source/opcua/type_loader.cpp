@@ -124,9 +124,8 @@ UA_StatusCode TypeLoader::load_enumeration_names(const Pending& type) {
   EnumerationType& names = catalog_.enumeration(type.key);
   std::vector<OwnedNodeId> properties;
   std::vector<std::string> property_names;
-  if (const UA_StatusCode result =
-          browse_one(type.id.get(), UA_BROWSEDIRECTION_FORWARD, UA_NS0ID_HASPROPERTY, properties,
-                     property_names);
+  if (const UA_StatusCode result = browse_one(type.id.get(), UA_BROWSEDIRECTION_FORWARD,
+                                              UA_NS0ID_HASPROPERTY, properties, property_names);
       result != UA_STATUSCODE_GOOD)
     return result;
   std::vector<UA_NodeId> ids;
@@ -198,7 +197,8 @@ void TypeLoader::link_fields() {
   }
 }
 
-/// A structure is usable when each of its fields is; those that contain each other are settled together.
+/// A structure is usable when each of its fields is; those that contain each other are settled
+/// together.
 void TypeLoader::mark_usable() {
   std::set<std::string> keys;
   for (const FieldLink& link : links_) keys.insert(link.structure);

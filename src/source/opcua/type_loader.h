@@ -1,6 +1,6 @@
 #pragma once
-/// Asks a server what its own data types look like and fills the TypeCatalog: DataTypeDefinition where
-/// the server has it, EnumStrings and EnumValues where it does not.
+/// Asks a server what its own data types look like and fills the TypeCatalog: DataTypeDefinition
+/// where the server has it, EnumStrings and EnumValues where it does not.
 ///
 /// Source: OPC 10000-3 sections 5.8.3 and 8.41; OPC 10000-5 for the properties of enumerations
 /// Thread: the worker of its endpoint

@@ -1,12 +1,12 @@
 #include "source/opcua/ua_client.h"
 
-#include <fmt/format.h>
-#include <open62541/client_config_default.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdarg>
 #include <cstdio>
+
+#include <fmt/format.h>
+#include <open62541/client_config_default.h>
 
 #include "base/log.h"
 

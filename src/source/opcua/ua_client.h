@@ -1,18 +1,20 @@
 #pragma once
-/// One session with one OPC UA server: connect, services, notifications. When it is lost it stays lost:
-/// its owner makes a new one, so that no state of an old session is ever mistaken for the new one's.
+/// One session with one OPC UA server: connect, services, notifications. When it is lost it stays
+/// lost: its owner makes a new one, so that no state of an old session is ever mistaken for the new
+/// one's.
 ///
 /// Thread: the worker of its endpoint; every call blocks at most service_timeout
-/// Owns:   the library's client; the session is closed by the destructor if the server still answers
+/// Owns:   the library's client; the session is closed by the destructor if the server still
+///         answers
 /// Errors: a lost session makes is_alive() false and fails every later call with its code
-
-#include <open62541/client.h>
-#include <open62541/client_subscriptions.h>
 
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <open62541/client.h>
+#include <open62541/client_subscriptions.h>
 
 #include "source/opcua/library.h"
 #include "source/opcua/model.h"
@@ -24,8 +26,8 @@ struct ServerInfo {
   std::string application_uri;
   std::string product;  ///< "Wireway PLC simulator 1.4.18 (Wireway)"
   std::vector<std::string> namespaces;
-  std::int32_t state = 0;  ///< ServerState, 0 = Running
-  std::uint32_t nodes_per_read_max = 0;       ///< 0 = the server names no limit
+  std::int32_t state = 0;                ///< ServerState, 0 = Running
+  std::uint32_t nodes_per_read_max = 0;  ///< 0 = the server names no limit
   std::uint32_t items_per_call_max = 0;
 };
 

@@ -1,10 +1,10 @@
 #include "source/opcua/value_encoder.h"
 
-#include <fmt/format.h>
-#include <open62541/types_generated.h>
-
 #include <array>
 #include <span>
+
+#include <fmt/format.h>
+#include <open62541/types_generated.h>
 
 #include "source/opcua/json_write.h"
 #include "source/opcua/node_id.h"
@@ -170,8 +170,7 @@ void ValueEncoder::append_typed(std::string& out, const void* data, const UA_Dat
       }
       return;
     }
-    case UA_DATATYPEKIND_NODEID:
-      return append_node_id(out, *static_cast<const UA_NodeId*>(data));
+    case UA_DATATYPEKIND_NODEID: return append_node_id(out, *static_cast<const UA_NodeId*>(data));
     case UA_DATATYPEKIND_EXPANDEDNODEID:
       return append_node_id(out, static_cast<const UA_ExpandedNodeId*>(data)->nodeId);
     case UA_DATATYPEKIND_QUALIFIEDNAME: {
@@ -246,8 +245,7 @@ void ValueEncoder::append_extension(std::string& out, const UA_ExtensionObject& 
   const UA_ByteString& body = object.content.encoded.body;
   const ByteView bytes{body.data, body.length};
   if (object.encoding == UA_EXTENSIONOBJECT_ENCODED_BYTESTRING) {
-    if (const StructureType* type =
-            types_.structure_of_encoding(object.content.encoded.typeId)) {
+    if (const StructureType* type = types_.structure_of_encoding(object.content.encoded.typeId)) {
       const std::size_t before = out.size();
       if (StructureDecoder(*this, bytes).append(out, *type, depth + 1)) return;
       out.resize(before);
@@ -264,8 +262,7 @@ void ValueEncoder::append_extension(std::string& out, const UA_ExtensionObject& 
   out += '}';
 }
 
-void ValueEncoder::append_data_value(std::string& out, const UA_DataValue& value,
-                                     int depth) const {
+void ValueEncoder::append_data_value(std::string& out, const UA_DataValue& value, int depth) const {
   out += "{\"Value\":";
   if (value.hasValue) {
     append_variant(out, value.value, nullptr, depth + 1);

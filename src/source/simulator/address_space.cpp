@@ -17,13 +17,9 @@ const std::string plc_folder = "OpcPlc";
 const std::string telemetry_folder = "Telemetry";
 const std::string methods_folder = "Methods";
 
-UA_NodeId ns0(std::uint32_t id) {
-  return UA_NODEID_NUMERIC(0, id);
-}
+UA_NodeId ns0(std::uint32_t id) { return UA_NODEID_NUMERIC(0, id); }
 
-UA_NodeId plc_node(const std::string& name) {
-  return text_id(plc_namespace, name);
-}
+UA_NodeId plc_node(const std::string& name) { return text_id(plc_namespace, name); }
 
 NodePlace plc_place(const std::string& name, UA_NodeId parent) {
   return {.id = plc_node(name),
@@ -138,11 +134,7 @@ UA_StatusCode AddressSpace::read_many(UA_Server*, const UA_NodeId*, void*, const
                                       void* context, UA_Boolean with_source_time,
                                       const UA_NumericRange* range, UA_DataValue* out) {
   const ManyNode& node = *static_cast<ManyNode*>(context);
-  if (range != nullptr) {
-    out->hasStatus = true;
-    out->status = UA_STATUSCODE_BADINDEXRANGENODATA;
-    return UA_STATUSCODE_GOOD;
-  }
+  if (range != nullptr) return UA_STATUSCODE_BADINDEXRANGENODATA;
   const std::int64_t now = UA_DateTime_now();
   const std::int64_t start = UA_DATETIME_UNIX_EPOCH + node.start.since_epoch.count() / 100;
   const std::int64_t shift = node.index % many_phases * (many_period_ms / many_phases);

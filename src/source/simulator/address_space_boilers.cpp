@@ -16,15 +16,9 @@ constexpr std::uint32_t device_health_strings = 6450;
 constexpr std::uint32_t boiler2_type = 1000, boiler2_object = 5017, boiler2_alarms = 5018;
 constexpr std::uint32_t boiler2_methods = 5019, boiler2_parameters = 5020, boiler2_switch = 7019;
 
-UA_NodeId ns0(std::uint32_t id) {
-  return UA_NODEID_NUMERIC(0, id);
-}
-UA_NodeId boiler_node(std::uint32_t id) {
-  return number_id(boiler_namespace, id);
-}
-UA_NodeId device_node(std::uint32_t id) {
-  return number_id(di_namespace, id);
-}
+UA_NodeId ns0(std::uint32_t id) { return UA_NODEID_NUMERIC(0, id); }
+UA_NodeId boiler_node(std::uint32_t id) { return number_id(boiler_namespace, id); }
+UA_NodeId device_node(std::uint32_t id) { return number_id(di_namespace, id); }
 
 UA_LocalizedText text(const char* value) {
   return UA_LOCALIZEDTEXT(const_cast<char*>(""), const_cast<char*>(value));
@@ -91,11 +85,7 @@ UA_StatusCode AddressSpace::read_boiler1(UA_Server*, const UA_NodeId*, void*, co
     out->hasSourceTimestamp = true;
     out->sourceTimestamp = UA_DATETIME_UNIX_EPOCH + boiler.changed.since_epoch.count() / 100;
   }
-  if (range != nullptr) {
-    out->hasStatus = true;
-    out->status = UA_STATUSCODE_BADINDEXRANGENODATA;
-    return UA_STATUSCODE_GOOD;
-  }
+  if (range != nullptr) return UA_STATUSCODE_BADINDEXRANGENODATA;
   const BoilerValue value{{boiler.top, boiler.bottom}, boiler.pressure, boiler.heater_on ? 1 : 0};
   const UA_StatusCode copied =
       UA_Variant_setScalarCopy(&out->value, &value, &space.types_.boiler());

@@ -19,9 +19,7 @@ UA_DataTypeMember member(const char* name, const UA_DataType* type) {
   return result;
 }
 
-UA_NodeId boiler_id(std::uint32_t id) {
-  return UA_NODEID_NUMERIC(boiler_namespace, id);
-}
+UA_NodeId boiler_id(std::uint32_t id) { return UA_NODEID_NUMERIC(boiler_namespace, id); }
 
 UA_DataType described(const char* name, UA_NodeId id, std::uint32_t encoding_id) {
   UA_DataType type{};

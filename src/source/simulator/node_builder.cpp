@@ -19,9 +19,7 @@ UA_LocalizedText display_name(const NodePlace& place) {
   return {UA_STRING_NULL, view_of(place.name)};
 }
 
-UA_NodeId ns0(std::uint32_t id) {
-  return UA_NODEID_NUMERIC(0, id);
-}
+UA_NodeId ns0(std::uint32_t id) { return UA_NODEID_NUMERIC(0, id); }
 
 UA_NodeId type_or(const NodePlace& place, std::uint32_t standard) {
   return UA_NodeId_isNull(&place.type) ? ns0(standard) : place.type;
@@ -54,14 +52,11 @@ UA_StatusCode read_reading(UA_Server*, const UA_NodeId*, void*, const UA_NodeId*
     out->hasSourceTimestamp = true;
     out->sourceTimestamp = to_ua_time(reading.changed);
   }
-  if (range != nullptr) {
-    out->hasStatus = true;
-    out->status = UA_STATUSCODE_BADINDEXRANGENODATA;
-    return UA_STATUSCODE_GOOD;
-  }
+  if (range != nullptr) return UA_STATUSCODE_BADINDEXRANGENODATA;
+  // Without a value the library keeps only a quality that is returned as the result.
+  if (std::holds_alternative<std::monostate>(reading.value)) return reading.status;
   out->hasStatus = reading.status != status::good;
   out->status = reading.status;
-  if (std::holds_alternative<std::monostate>(reading.value)) return UA_STATUSCODE_GOOD;
   const UA_StatusCode copied = copy_into(out->value, reading.value);
   out->hasValue = copied == UA_STATUSCODE_GOOD;
   return copied;
@@ -107,9 +102,7 @@ UA_NodeId text_id(std::uint16_t space, const std::string& name) {
   return id;
 }
 
-UA_NodeId number_id(std::uint16_t space, std::uint32_t id) {
-  return UA_NODEID_NUMERIC(space, id);
-}
+UA_NodeId number_id(std::uint16_t space, std::uint32_t id) { return UA_NODEID_NUMERIC(space, id); }
 
 void NodeBuilder::note(UA_StatusCode code, const NodePlace& place) {
   if (code == UA_STATUSCODE_GOOD || !failure_.empty()) return;

@@ -77,6 +77,7 @@ void PlcSimulator::Server::configure(UA_ServerConfig& config) {
   replace(config.applicationDescription.productUri, "urn:wireway:plc-simulator");
   replace(config.buildInfo.manufacturerName, "Wireway");
   replace(config.buildInfo.productName, "Wireway PLC simulator");
+  replace(config.buildInfo.softwareVersion, WIREWAY_VERSION);
   replace(config.buildInfo.productUri, "urn:wireway:plc-simulator");
   config.customDataTypes = types_.array();
   // After a restart the port still has connections in TIME_WAIT.
@@ -159,9 +160,7 @@ Result<> PlcSimulator::start() {
   return {};
 }
 
-void PlcSimulator::stop() {
-  server_.reset();
-}
+void PlcSimulator::stop() { server_.reset(); }
 
 std::uint16_t PlcSimulator::port() const {
   return server_ != nullptr ? server_->port() : options_.port;

@@ -33,9 +33,7 @@ void set(Reading& reading, Scalar value, WallTime now) {
   reading.changed = now;
 }
 
-float as_float(const Reading& reading) {
-  return std::get<float>(reading.value);
-}
+float as_float(const Reading& reading) { return std::get<float>(reading.value); }
 
 std::uint32_t as_uint(const Reading& reading, std::uint32_t fallback) {
   const auto* value = std::get_if<std::uint32_t>(&reading.value);

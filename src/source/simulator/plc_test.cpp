@@ -20,7 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr UA_DateTime patience = 10 * UA_DATETIME_SEC;
+constexpr UA_DateTime patience = 20 * UA_DATETIME_SEC;
 
 struct Client {
   UA_StatusCode connect(const std::string& url) {
@@ -68,12 +68,8 @@ struct Client {
   UA_StatusCode status = UA_STATUSCODE_GOOD;
 };
 
-UA_NodeId plc(const char* name) {
-  return UA_NODEID_STRING(3, const_cast<char*>(name));
-}
-UA_NodeId boiler(std::uint32_t id) {
-  return UA_NODEID_NUMERIC(4, id);
-}
+UA_NodeId plc(const char* name) { return UA_NODEID_STRING(3, const_cast<char*>(name)); }
+UA_NodeId boiler(std::uint32_t id) { return UA_NODEID_NUMERIC(4, id); }
 
 class PlcTest : public testing::Test {
  protected:
@@ -184,6 +180,15 @@ TEST_F(PlcTest, takes_writes_where_documented_and_refuses_them_elsewhere) {
             UA_STATUSCODE_BADNOTWRITABLE);
   EXPECT_EQ(UA_Client_writeValueAttribute(client.client.get(), plc("StepUp"), &value),
             UA_STATUSCODE_BADTYPEMISMATCH);
+}
+
+TEST_F(PlcTest, shows_bad_quality_without_a_value) {
+  Client client;
+  ASSERT_EQ(client.connect(start().url()), UA_STATUSCODE_GOOD);
+  EXPECT_TRUE(client.wait([&] {
+    client.read(plc("BadFastUInt1"));
+    return client.status == UA_STATUSCODE_BADNOCOMMUNICATION;
+  }));
 }
 
 TEST_F(PlcTest, serves_ten_thousand_changing_variables) {
