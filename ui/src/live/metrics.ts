@@ -43,6 +43,7 @@ const SOURCES: Record<TotalName, [Service, string][]> = {
     ["asset", "dropped"],
     ["broker", "dropped"],
     ["dataflow", "dead_lettered"],
+    ["dataflow", "dropped_when_busy"],
   ],
 };
 

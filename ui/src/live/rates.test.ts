@@ -36,13 +36,33 @@ test("begins anew when the process was restarted", () => {
   expect(window.rate("values")).toBe(10);
 });
 
-test("takes a counter that fell as a restart, and a gauge that fell as a gauge", () => {
+test("takes a counter that fell as a new beginning of that counter alone", () => {
   const window = new RateWindow();
-  window.push({ time: 0, started: "s", counters: { values: 10, connections: 5 } });
-  window.push({ time: 1000, started: "s", counters: { values: 12, connections: 2 } });
+  const push = (second: number, values: number, queued: number) =>
+    window.push({ time: second * 1000, started: "", counters: { values, queued } });
+  push(0, 10, 500);
+  push(1, 12, 20);
   expect(window.rate("values")).toBe(2);
-  window.push({ time: 2000, started: "s", counters: { values: 1, connections: 2 } });
+  push(2, 1, 30);
   expect(window.rate("values")).toBeUndefined();
+  push(3, 4, 10);
+  expect(window.rate("values")).toBe(3);
+});
+
+test("has no rate for a counter that nobody counts", () => {
+  const window = new RateWindow();
+  window.push(at(0, 0));
+  window.push(at(1, 5));
+  expect(window.rate("other")).toBeUndefined();
+});
+
+test("does not let a destination look dead between two batches", () => {
+  const window = new RateWindow();
+  for (let second = 0; second <= 60; second += 1) {
+    const delivered = Math.floor(second / 10) * 20;
+    window.push({ time: second * 1000, started: "s", counters: { delivered } });
+    if (second > 40) expect(window.rate("delivered")).toBeCloseTo(2, 0);
+  }
 });
 
 test("is not confused by two readings of one instant", () => {

@@ -55,7 +55,7 @@ export function HomePage() {
         dataflows={dataflows.loaded ? dataflows.items : undefined}
       />
       <div className="mt-3 px-6">
-        <Card title="Path of the data" aside="Rates over 5 seconds">
+        <Card title="Path of the data" aside="Rates over 5 s, deliveries over 30 s">
           {loaded && topology.nodes.length > 0 ? (
             <Path topology={topology} />
           ) : (

@@ -82,6 +82,7 @@ class Builder {
       rate: "received",
       unit: "msg/s",
       bytes: "bytes_in",
+      lost: "dropped_when_busy",
     });
     this.join({
       from: node.id,
