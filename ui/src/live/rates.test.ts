@@ -54,6 +54,8 @@ test("has no rate for a counter that nobody counts", () => {
   window.push(at(0, 0));
   window.push(at(1, 5));
   expect(window.rate("other")).toBeUndefined();
+  window.push({ time: 2000, started: "s", counters: {} });
+  expect(window.rate("values")).toBeUndefined();
 });
 
 test("does not let a destination look dead between two batches", () => {

@@ -38,8 +38,8 @@ export class RateWindow {
       if (readingOf(reading, counter) > readingOf(first, counter)) break;
       first = reading;
     }
-    if (!first || !last || last.time <= first.time || !(counter in first.counters))
-      return undefined;
+    if (!first || !last || last.time <= first.time) return undefined;
+    if (!(counter in first.counters) || !(counter in last.counters)) return undefined;
     const counted = readingOf(last, counter) - readingOf(first, counter);
     return (counted * 1000) / (last.time - first.time);
   }
