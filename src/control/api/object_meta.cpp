@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/time.h"
 #include "base/yaml.h"
+#include "control/api/protobuf.h"
 
 namespace wireway::control {
 namespace {
@@ -124,6 +125,7 @@ void add_invalid(std::vector<resource::SchemaCause>& causes, std::string field,
 }  // namespace
 
 ApiResult<json::value> read_body(std::string_view content_type, std::string_view body) {
+  if (is_protobuf(content_type)) return read_protobuf(body);
   const bool yaml = content_type.find("yaml") != std::string_view::npos;
   if (!yaml && !content_type.empty() && content_type.find("json") == std::string_view::npos &&
       content_type != "*/*")

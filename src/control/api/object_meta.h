@@ -17,7 +17,7 @@ inline constexpr std::size_t annotations_bytes_max = 256 * 1024;
 /// Leaves room for managedFields, which nests a little deeper than its object, below json_depth_max.
 inline constexpr std::size_t object_depth_max = 48;
 
-/// The body as JSON or, for a content type with "yaml", YAML. Errors: 400, 415.
+/// The body by its content type: JSON, YAML or, for core kinds, protobuf. Errors: 400, 415.
 ApiResult<json::value> read_body(std::string_view content_type, std::string_view body);
 
 /// Brings metadata into shape in place: drops nulls, checks types. Unknown fields are removed and their
