@@ -117,7 +117,7 @@ std::vector<Receiver> SubscriptionTree::collect(std::string_view topic) const {
     if (const auto plus = children.find("+"); wildcards && plus != children.end())
       open.push_back({plus->second.get(), part.rest, part.last});
   }
-  std::ranges::stable_sort(found, std::less<>{}, &Subscription::session);
+  std::ranges::sort(found, std::less<>{}, &Subscription::session);
   std::vector<Receiver> out;
   for (const Subscription& one : found) {
     if (out.empty() || out.back().session != one.session) out.push_back({one.session, {}});
