@@ -66,6 +66,8 @@ void configure(Level level, Format format, std::string component) {
   component_now() = std::move(component);
 }
 
+void set_level(Level level) { level_now = level; }
+
 Level parse_level(std::string_view text, Level fallback) {
   std::string word;
   for (const char c : text.substr(0, text.find(',')))

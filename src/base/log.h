@@ -24,6 +24,9 @@ inline constexpr std::size_t log_line_bytes_max = 16 * 1024;
 /// the third column ("broker", "opcua", "up").
 void configure(Level level, Format format, std::string component);
 
+/// Changes the level while running (a resource's `logs.level`).
+void set_level(Level level);
+
 /// "trace" ... "error", "off" in any case; per-module suffixes after a comma are ignored.
 Level parse_level(std::string_view text, Level fallback);
 

@@ -29,6 +29,8 @@ class Wire {
   virtual std::size_t pending_bytes() const = 0;
   /// Sends what is pending, then closes; the shard is told by Shard::closed() later, never inside.
   virtual void close() = 0;
+  /// Another connection took the session over: the shard has closed this one's Client itself.
+  virtual void forget_client() {}
 };
 
 /// What a connected client may receive, settled by CONNECT.

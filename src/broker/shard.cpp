@@ -101,7 +101,10 @@ Outlet outlet_of(Wire& wire, const mqtt::Connect& connect, const Settings& setti
 
 Shard::Entry& Shard::session_for(const mqtt::Connect& connect, bool& present, MonoTime now) {
   Entry* entry = find(connect.client_identifier);
-  if (entry != nullptr && entry->client) take_over(*entry, now);
+  if (entry != nullptr && entry->client) {
+    take_over(*entry, now);
+    entry = find(connect.client_identifier);  // a session without expiry ended with its connection
+  }
   if (entry != nullptr && connect.clean_start) {
     if (entry->will_at) send_will(*entry, now);
     end_session(connect.client_identifier);
@@ -119,6 +122,7 @@ Shard::Entry& Shard::session_for(const mqtt::Connect& connect, bool& present, Mo
 void Shard::take_over(Entry& entry, MonoTime now) {
   Client& old = *entry.client;
   old.disconnect(ReasonCode::session_taken_over, "the same client identifier connected again");
+  old.wire().forget_client();
   closed(old, now);
 }
 

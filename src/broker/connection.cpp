@@ -1,0 +1,171 @@
+#include "broker/connection.h"
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "wire/mqtt/codec.h"
+
+namespace wireway::broker {
+
+namespace websocket = wire::websocket;
+
+Connection::Connection(Node& node, std::unique_ptr<net::Stream> stream, Carrier carrier)
+    : node_(node), stream_(std::move(stream)),
+      reader_(node.shard_.settings().packet_bytes_max), peer_(stream_->peer()),
+      patience_(node.env_.loop) {
+  if (carrier == Carrier::websocket) web_ = std::make_unique<websocket::Server>();
+  stream_->set_handler(*this);
+  patience_.arm(node.shard_.settings().connect_timeout,
+                [this] { give_up("no CONNECT within the connect timeout"); });
+}
+
+Connection::Connection(Node& node, Arrival arrival)
+    : node_(node), stream_(node.env_.network.attach(std::move(arrival.stream))),
+      web_(std::move(arrival.web)), reader_(node.shard_.settings().packet_bytes_max),
+      peer_(stream_->peer()), patience_(node.env_.loop) {
+  stream_->set_handler(*this);
+}
+
+Connection::~Connection() = default;
+
+void Connection::settle_in(mqtt::Connect packet, const Bytes& rest) {
+  connect(std::move(packet));
+  if (!closing_) feed(rest);
+}
+
+void Connection::on_bytes(ByteView bytes) {
+  if (closing_) return;
+  if (!web_) return feed(bytes);
+  Bytes data;
+  Bytes reply;
+  const auto state = web_->receive(bytes, data, reply);
+  if (!reply.empty()) stream_->write(reply);
+  if (!data.empty()) feed(data);
+  if (state == websocket::Server::State::closed && !closing_ && stream_) {
+    closing_ = true;
+    stream_->close();
+  }
+}
+
+void Connection::feed(ByteView bytes) {
+  const auto refused = reader_.read(
+      bytes, [this](std::uint8_t first_byte, ByteView body) { return on_packet(first_byte, body); });
+  if (refused) {
+    if (client_ != nullptr) client_->on_refused(*refused);
+    else give_up(fmt::format("not MQTT: broke {}", refused->clause));
+    return;
+  }
+  if (first_packet_) move_or_connect();
+}
+
+bool Connection::on_packet(std::uint8_t first_byte, ByteView body) {
+  if (closing_) return false;
+  if (client_ != nullptr) return client_->on_packet(first_byte, body, node_.env_.loop.now());
+  on_first_packet(first_byte, body);
+  return false;  // what follows waits until the client has a home
+}
+
+void Connection::on_first_packet(std::uint8_t first_byte, ByteView body) {
+  Bytes scratch;
+  if (mqtt::type_of(first_byte) != mqtt::PacketType::connect)
+    return give_up("the first packet is not CONNECT (MQTT-3.1.0-1)");
+  auto packet = mqtt::decode(first_byte, body, mqtt::Version::v5, scratch);
+  if (!packet) {
+    const mqtt::Refused refused = packet.error();
+    if (refused.code == mqtt::ReasonCode::unsupported_protocol_version) {
+      Bytes answer{0x20, 2, 0, 1};  // the one CONNACK that every version understands (section 3.1.2.2)
+      send(answer);
+    }
+    return give_up(fmt::format("CONNECT broke {}: {}", refused.clause, to_string(refused.code)));
+  }
+  first_packet_ = std::make_unique<mqtt::Connect>(std::get<mqtt::Connect>(std::move(*packet)));
+}
+
+/// The client lives on shard_of(its identifier); one without an identifier gets one that lives here.
+void Connection::move_or_connect() {
+  const std::unique_ptr<mqtt::Connect> packet = std::move(first_packet_);
+  const std::string& identifier = packet->client_identifier;
+  const std::size_t home =
+      identifier.empty() ? node_.index_ : shard_of(identifier, node_.count());
+  if (home == node_.index_) {
+    settle_in(std::move(*packet), reader_.take_rest());
+    return;
+  }
+  patience_.cancel();
+  // std::function wants to copy what it holds, so the arrival goes by a shared box.
+  auto box = std::make_shared<Arrival>();
+  box->rest = reader_.take_rest();
+  box->stream = stream_->detach();
+  box->web = std::move(web_);
+  box->connect = std::move(*packet);
+  closing_ = true;
+  NodeAddress::post(node_.nodes_[home], [box](Node& node) { node.arrive(std::move(*box)); });
+  node_.remove(*this);
+}
+
+void Connection::connect(mqtt::Connect packet) {
+  patience_.cancel();
+  std::string assigned;
+  while (packet.client_identifier.empty() &&
+         (assigned.empty() || shard_of(assigned, node_.count()) != node_.index_))
+    assigned = "wireway-" + node_.env_.random.uuid();
+  client_ = node_.shard_.connect(*this, std::move(packet), peer_, std::move(assigned),
+                                 node_.env_.loop.now());
+  node_.arm_tick();
+}
+
+void Connection::give_up(const std::string& why) {
+  if (closing_) return;
+  log::warn("client {}: {}; closed", peer_, why);
+  close();
+}
+
+void Connection::end() {
+  if (client_ != nullptr)
+    client_->disconnect(mqtt::ReasonCode::server_shutting_down, "the broker stops");
+  else
+    close();
+}
+
+void Connection::on_drain() {
+  if (client_ != nullptr) client_->on_drain(node_.env_.loop.now());
+}
+
+void Connection::on_close(const Error& reason) {
+  closing_ = true;
+  if (Client* client = std::exchange(client_, nullptr)) {
+    if (!client->last_words().empty())
+      log::warn("client {} ({}): {}", client->session().client_identifier(), peer_,
+                client->last_words());
+    else
+      log::debug("client {} ({}): {}", client->session().client_identifier(), peer_,
+                 reason.message);
+    node_.shard_.closed(*client, node_.env_.loop.now());
+    node_.arm_tick();
+  }
+  node_.remove(*this);
+}
+
+void Connection::send(ByteView bytes) {
+  if (!stream_) return;
+  if (!web_) return stream_->write(bytes);
+  frame_.clear();
+  websocket::append_frame(websocket::Opcode::binary, bytes, frame_);
+  stream_->write(frame_);
+}
+
+std::size_t Connection::pending_bytes() const { return stream_ ? stream_->pending_bytes() : 0; }
+
+void Connection::close() {
+  if (closing_) return;
+  closing_ = true;
+  patience_.cancel();
+  if (web_ && web_->state() == websocket::Server::State::open) {
+    frame_.clear();
+    websocket::append_close(websocket::CloseCode::normal, frame_);
+    stream_->write(frame_);
+  }
+  stream_->close();
+}
+
+}  // namespace wireway::broker

@@ -1,0 +1,100 @@
+#include "broker/node.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "broker/connection.h"
+
+namespace wireway::broker {
+
+Node::Node(std::size_t index, net::Env& env, Settings settings)
+    : index_(index), env_(env), address_(std::make_shared<NodeAddress>(env.loop, *this)),
+      shard_(index, *this, settings), tick_(env.loop) {}
+
+Node::~Node() { address_->gone(); }
+
+void NodeAddress::post(const std::shared_ptr<NodeAddress>& address,
+                       std::function<void(Node&)> task) {
+  address->loop_.post([address, task = std::move(task)] {
+    if (address->node_ != nullptr) task(*address->node_);
+  });
+}
+
+void Node::join(const NodeTable& nodes) {
+  nodes_ = nodes;
+  mail_.resize(nodes.size());
+}
+
+void Node::accept(std::unique_ptr<net::Stream> stream, Carrier carrier) {
+  if (connections_.size() >= connections_max) {
+    log::warn("client {}: {} connections are open, the most that one shard takes; refused",
+              stream->peer(), connections_.size());
+    return;  // its destruction closes it
+  }
+  add(std::make_unique<Connection>(*this, std::move(stream), carrier));
+}
+
+void Node::arrive(Arrival arrival) {
+  mqtt::Connect packet = std::move(arrival.connect);
+  const Bytes rest = std::move(arrival.rest);
+  auto connection = std::make_unique<Connection>(*this, std::move(arrival));
+  Connection& settled = *connection;
+  add(std::move(connection));
+  settled.settle_in(std::move(packet), rest);
+}
+
+void Node::add(std::unique_ptr<Connection> connection) {
+  Connection* const key = connection.get();
+  connections_.emplace(key, std::move(connection));
+}
+
+/// At the end of the turn, because the connection itself asks for it.
+void Node::remove(Connection& connection) {
+  env_.loop.defer([this, key = &connection, address = address_] {
+    if (address->stands()) connections_.erase(key);
+  });
+}
+
+void Node::set_settings(const Settings& settings) { shard_.set_settings(settings); }
+
+void Node::send(std::size_t shard, Envelope envelope) {
+  mail_[shard].push_back(std::move(envelope));
+  if (mail_deferred_) return;
+  mail_deferred_ = true;
+  env_.loop.defer([this, address = address_] {
+    if (address->stands()) flush_mail();
+  });
+}
+
+/// One post to each target and turn; deferred tasks run before the turn's output is flushed.
+void Node::flush_mail() {
+  mail_deferred_ = false;
+  for (std::size_t target = 0; target < mail_.size(); ++target) {
+    if (mail_[target].empty()) continue;
+    auto batch = std::make_shared<std::vector<Envelope>>(std::exchange(mail_[target], {}));
+    NodeAddress::post(nodes_[target], [batch](Node& node) { node.receive(std::move(*batch)); });
+  }
+}
+
+void Node::receive(std::vector<Envelope> mail) {
+  const MonoTime now = env_.loop.now();
+  for (Envelope& envelope : mail) shard_.receive(std::move(envelope), now);
+}
+
+void Node::arm_tick() {
+  const auto deadline = shard_.next_deadline();
+  if (!deadline) return tick_.cancel();
+  const Duration delay = std::max(*deadline - env_.loop.now(), Duration{0});
+  tick_.arm(delay, [this] {
+    shard_.tick(env_.loop.now());
+    arm_tick();
+  });
+}
+
+void Node::shut_down() {
+  std::vector<Connection*> open;
+  for (const auto& [key, connection] : connections_) open.push_back(key);
+  for (Connection* connection : open) connection->end();
+}
+
+}  // namespace wireway::broker

@@ -1,0 +1,103 @@
+#pragma once
+/// One shard on its loop: its connections, its timer, and its mail to and from the other shards.
+///
+/// On the way of a connection: a listener's stream becomes a Connection on the shard that accepted it; its
+/// CONNECT names the client, whose home is shard_of(client identifier): there it moves, once, with
+/// what it has already sent.
+///
+/// Thread: made anywhere before its loop has connections; called and destroyed on its loop.
+/// Owns:   its Shard and Connections
+/// Limits: connections_max a shard; further ones are closed at once and counted
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/shard.h"
+#include "net/env.h"
+#include "wire/mqtt/frame.h"
+#include "wire/websocket/server.h"
+
+namespace wireway::broker {
+
+class Connection;
+class Node;
+
+/// Where a node can be reached from any thread, also after it has gone: what is posted then does nothing.
+class NodeAddress {
+ public:
+  NodeAddress(net::Loop& loop, Node& node) : loop_(loop), node_(&node) {}
+
+  /// From any thread: runs on the node's loop, if the node still stands there.
+  static void post(const std::shared_ptr<NodeAddress>& address, std::function<void(Node&)> task);
+  /// On the node's loop.
+  void gone() { node_ = nullptr; }
+  bool stands() const { return node_ != nullptr; }
+
+ private:
+  net::Loop& loop_;
+  Node* node_;  ///< read and written on its loop only
+};
+
+/// The addresses of all nodes; set before the first connection and never changed.
+using NodeTable = std::vector<std::shared_ptr<NodeAddress>>;
+
+/// How a port's bytes carry MQTT.
+enum class Carrier { tcp, websocket };
+
+/// A connection that moves to its client's home shard.
+struct Arrival {
+  std::unique_ptr<net::DetachedStream> stream;
+  std::unique_ptr<wire::websocket::Server> web;
+  mqtt::Connect connect;
+  Bytes rest;  ///< received behind CONNECT
+};
+
+class Node final : private Mesh {
+ public:
+  static constexpr std::size_t connections_max = 200'000;
+
+  Node(std::size_t index, net::Env& env, Settings settings);
+  ~Node() override;
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  /// Before anything else: the nodes that it sends to, itself among them.
+  void join(const NodeTable& nodes);
+  const std::shared_ptr<NodeAddress>& address() const { return address_; }
+
+  void accept(std::unique_ptr<net::Stream> stream, Carrier carrier);
+  void arrive(Arrival arrival);
+  void set_settings(const Settings& settings);
+  Counters counters() const { return shard_.counters(); }
+  void set_busy(bool busy) { shard_.set_busy(busy); }
+  void publish(StoredMessage message) { shard_.publish(std::move(message), env_.loop.now()); }
+  /// Tells the clients and closes; empty() once all are gone.
+  void shut_down();
+  bool empty() const { return connections_.empty(); }
+
+ private:
+  friend class Connection;
+
+  std::size_t count() const override { return nodes_.size(); }
+  void send(std::size_t shard, Envelope envelope) override;
+  void flush_mail();
+  void receive(std::vector<Envelope> mail);
+  void arm_tick();
+  void add(std::unique_ptr<Connection> connection);
+  void remove(Connection& connection);
+
+  std::size_t index_;
+  net::Env& env_;
+  std::shared_ptr<NodeAddress> address_;
+  NodeTable nodes_;
+  Shard shard_;
+  std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
+  std::vector<std::vector<Envelope>> mail_;  ///< to each node, of this turn
+  bool mail_deferred_ = false;
+  net::Timer tick_;
+};
+
+}  // namespace wireway::broker

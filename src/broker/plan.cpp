@@ -1,0 +1,119 @@
+#include "broker/plan.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace wireway::broker {
+namespace {
+
+constexpr std::size_t mebibyte = 1024 * 1024;
+
+struct Profile {
+  std::string_view name;
+  std::size_t packet_bytes_max;
+  std::size_t queued_bytes_max;
+};
+
+/// broker.md 2.2: largest packet, and buffer of incoming messages.
+constexpr Profile profiles[] = {
+    {"Tiny", 4 * mebibyte, 16 * mebibyte},
+    {"Low", 16 * mebibyte, 64 * mebibyte},
+    {"Medium", 64 * mebibyte, 576 * mebibyte},
+    {"High", 256 * mebibyte, 2048 * mebibyte},
+};
+
+void take_clients(const json::value& clients, Settings& settings) {
+  const auto cap = [&](std::string_view field, std::int64_t least, std::int64_t most,
+                       std::int64_t fallback) {
+    return std::clamp(int_at(clients, {field}, fallback), least, most);
+  };
+  if (find(clients, "maxSessionExpirySeconds") != nullptr)
+    settings.session_expiry_s_max = std::uint32_t(cap("maxSessionExpirySeconds", 1, UINT32_MAX, 1));
+  if (find(clients, "maxMessageExpirySeconds") != nullptr)
+    settings.message_expiry_s_max = std::uint32_t(cap("maxMessageExpirySeconds", 1, UINT32_MAX, 1));
+  settings.packet_bytes_max = std::min(
+      settings.packet_bytes_max,
+      std::size_t(cap("maxPacketSizeBytes", 1, 268'435'456, std::int64_t(settings.packet_bytes_max))));
+  settings.client_receive_maximum_max = std::uint16_t(cap("maxReceiveMaximum", 1, 65535, 65535));
+  settings.keep_alive_s_max = std::uint16_t(cap("maxKeepAliveSeconds", 0, 65535, 65535));
+  const json::value* limit = find(clients, "subscriberQueueLimit");
+  if (limit == nullptr) return;
+  if (const std::int64_t length = int_at(*limit, {"length"}, 0); length > 0)
+    settings.queue_messages_max = std::uint64_t(length);
+  settings.drop_oldest = equals_ignoring_case(text_at(*limit, {"strategy"}), "DropOldest");
+}
+
+bool present(const json::value& object, std::string_view field) {
+  const json::value* found = find(object, field);
+  return found != nullptr && !found->is_null();
+}
+
+std::string refusal_of(const json::value& port, std::uint16_t number) {
+  const std::string authentication = text_at(port, {"authenticationRef"});
+  if (present(port, "tls"))
+    return fmt::format("port {} asks for TLS, which is not served yet; remove its `tls` to open it "
+                       "in plain text",
+                       number);
+  if (!authentication.empty())
+    return fmt::format("port {} asks for authentication by {}, which is not served yet; remove its "
+                       "`authenticationRef` to open it to anonymous clients",
+                       number, authentication);
+  if (bool_at(port, {"authenticationEnabled"}, false))
+    return fmt::format("port {} asks for authentication, which is not served yet; remove "
+                       "`authenticationEnabled` to open it to anonymous clients",
+                       number);
+  return {};
+}
+
+PortPlan port_of(const json::value& port, const std::string& host) {
+  PortPlan plan;
+  plan.host = host;
+  const std::int64_t number = int_at(port, {"port"}, 0);
+  plan.port = std::uint16_t(std::clamp<std::int64_t>(number, 0, 65535));
+  if (equals_ignoring_case(text_at(port, {"protocol"}, "Mqtt"), "WebSockets"))
+    plan.carrier = Carrier::websocket;
+  plan.refusal = number < 1 || number > 65535
+                     ? fmt::format("port {} is not a port; write 1 to 65535", number)
+                     : refusal_of(port, plan.port);
+  return plan;
+}
+
+}  // namespace
+
+Settings settings_of(const json::value& broker) {
+  Settings settings;
+  const std::string wanted = text_at(broker, {"spec", "memoryProfile"}, "Medium");
+  for (const Profile& profile : profiles) {
+    if (!equals_ignoring_case(profile.name, wanted)) continue;
+    settings.packet_bytes_max = profile.packet_bytes_max;
+    settings.queued_bytes_max = profile.queued_bytes_max;
+  }
+  if (const json::value* clients = find(broker, "spec", "advanced", "clients"))
+    take_clients(*clients, settings);
+  return settings;
+}
+
+std::vector<PortPlan> ports_of(const json::value& listener) {
+  const std::string service = text_at(listener, {"spec", "serviceType"}, "ClusterIp");
+  const std::string host = equals_ignoring_case(service, "ClusterIp") ? "127.0.0.1" : "0.0.0.0";
+  std::vector<PortPlan> out;
+  const json::value* ports = find(listener, "spec", "ports");
+  if (ports != nullptr && ports->is_array())
+    for (const json::value& port : ports->get_array()) out.push_back(port_of(port, host));
+  // Up to 0.5 a listener was one port, written at the top.
+  const json::value* spec = find(listener, "spec");
+  if (out.empty() && spec != nullptr && present(*spec, "port")) out.push_back(port_of(*spec, host));
+  return out;
+}
+
+std::string broker_of(const json::value& listener) {
+  if (auto name = text_at(listener, {"spec", "brokerRef"}); !name.empty()) return name;
+  const json::value* owners = find(listener, "metadata", "ownerReferences");
+  if (owners != nullptr && owners->is_array())
+    for (const json::value& owner : owners->get_array())
+      if (text_at(owner, {"kind"}) == "Broker") return text_at(owner, {"name"});
+  return {};
+}
+
+}  // namespace wireway::broker

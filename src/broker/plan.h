@@ -1,0 +1,33 @@
+#pragma once
+/// From manifests to what the broker does: Broker -> Settings, BrokerListener -> ports. Pure functions over
+/// every documented dialect.
+///
+/// Source: broker.md 1.2 (aliases), 2 (Broker), 3 (BrokerListener)
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "broker/node.h"
+#include "broker/settings.h"
+
+namespace wireway::broker {
+
+/// One port that a listener asks for.
+struct PortPlan {
+  std::string host;  ///< 127.0.0.1 for ClusterIp, 0.0.0.0 for LoadBalancer and NodePort
+  std::uint16_t port = 0;
+  Carrier carrier = Carrier::tcp;
+  /// Why it must not be opened, or empty: what it asks for is not served yet, and it must never come up
+  /// weaker than it was written.
+  std::string refusal;
+};
+
+/// Of a Broker manifest (defaults filled in or not); unknown values fall back to the defaults.
+Settings settings_of(const json::value& broker);
+std::vector<PortPlan> ports_of(const json::value& listener);
+/// The Broker that a listener belongs to.
+std::string broker_of(const json::value& listener);
+
+}  // namespace wireway::broker

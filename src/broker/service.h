@@ -1,0 +1,92 @@
+#pragma once
+/// The broker as a service: Broker and BrokerListener resources say what it is, their status says how it is.
+///
+/// Way of a wish: Controller -> plan.h -> listeners opened, changed and closed one by one; clients of ports
+/// that did not change notice nothing.
+///
+/// Thread: shard 0's loop; Nodes live on their own shards
+/// Owns:   the nodes and the listeners
+/// Limits: Settings; what of Broker changes live: memoryProfile and advanced.clients (for what happens
+///         from then on) and diagnostics.logs.level. The number of shards is fixed at start.
+/// Errors: a port that cannot be opened is a condition of its listener and is tried again; others go on
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/node.h"
+#include "broker/plan.h"
+#include "net/shards.h"
+#include "resource/controller.h"
+
+namespace wireway::broker {
+
+struct BrokerServiceOptions {
+  std::string space = std::string(resource::default_namespace);  ///< "" = every namespace
+};
+
+class BrokerService {
+ public:
+  static constexpr Duration metrics_interval = std::chrono::seconds{1};
+  static constexpr int sys_every = 10;  ///< $SYS is published every so many metrics
+  static constexpr Duration port_retry = std::chrono::seconds{2};
+  static constexpr Duration goodbye_patience = std::chrono::seconds{2};
+
+  BrokerService(net::Shards& shards, resource::Resources& resources, BrokerServiceOptions options);
+  /// After stop(), unless all shards run on the caller's loop.
+  ~BrokerService();
+  BrokerService(const BrokerService&) = delete;
+  BrokerService& operator=(const BrokerService&) = delete;
+
+  void start();
+  /// Closes ports and connections, takes the nodes down on their shards; `done` comes from the loop.
+  void stop(std::function<void()> done);
+
+ private:
+  struct OpenPort {
+    std::unique_ptr<net::Listener> listener;
+    PortPlan plan;
+  };
+  using Ports = std::map<std::uint16_t, OpenPort>;
+
+  resource::Step reconcile_broker(const resource::ObjectKey& key);
+  resource::Step reconcile_listener(const resource::ObjectKey& key);
+  resource::Step say_not_served(const resource::Kind& kind, const resource::Cache& cache,
+                                const resource::ObjectKey& key);
+  /// Opens and closes so that exactly the plan's ports are open; returns what went wrong.
+  std::vector<Error> make_ports(const resource::ObjectKey& key, const std::vector<PortPlan>& plan);
+  Result<> open_port(Ports& ports, const PortPlan& plan);
+  void write_status(const resource::Kind& kind, const json::value& object,
+                    resource::Condition condition);
+  void on_tick();
+  void on_counters(const Counters& counters);
+  void publish_metrics(const Counters& total);
+  void publish_sys(const Counters& total);
+  void publish(std::string topic, std::string payload, bool retain);
+  void wait_for_goodbyes(MonoTime deadline);
+  void take_nodes_down();
+
+  net::Shards& shards_;
+  net::Env& env_;
+  resource::Resources& resources_;
+  BrokerServiceOptions options_;
+  const WallTime started_;
+  const MonoTime started_mono_;
+  std::vector<std::unique_ptr<Node>> nodes_;
+  std::map<resource::ObjectKey, Ports> ports_;
+  std::vector<std::unique_ptr<resource::Controller>> controllers_;
+  const resource::Cache* brokers_ = nullptr;
+  const resource::Cache* listeners_ = nullptr;
+  std::string broker_name_ = "default";
+  Settings settings_;
+  std::vector<Counters> counted_;
+  int ticks_ = 0;
+  net::Timer tick_;
+  net::Timer goodbye_;
+  std::function<void()> stopped_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace wireway::broker
