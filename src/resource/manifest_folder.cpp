@@ -36,14 +36,14 @@ bool ManifestFolder::scan(WallTime now) {
   if (!listed) {
     if (was_unreadable) return false;
     new_problems_.push_back(
-        {folder_, listed.error().message + "; create the folder or name another", ""});
+        {folder_, listed.error().message + "; create the folder or name another"});
     return true;
   }
   bool changed = was_unreadable;
-  std::set<std::string> present;
+  present_.clear();
   for (const net::FileEntry& entry : *listed) {
     if (!is_manifest_file(entry)) continue;
-    present.insert(entry.name);
+    present_.insert(entry.name);
     const auto known = read_.find(entry.name);
     if (known != read_.end() && known->second.size_bytes == entry.size_bytes &&
         known->second.modified == entry.modified)
@@ -55,15 +55,21 @@ bool ManifestFolder::scan(WallTime now) {
     read(entry.name, file);
     changed = true;
   }
-  const auto gone = [&](const auto& each) { return !present.contains(each.first); };
+  const auto gone = [&](const auto& each) { return !present_.contains(each.first); };
   changed |= std::erase_if(read_, gone) > 0;
   if (changed) join();
   return changed;
 }
 
+bool ManifestFolder::uncertain(const std::string& file) const {
+  if (!present_.contains(file)) return false;
+  const auto found = read_.find(file);
+  return found == read_.end() || !found->second.problems.empty();
+}
+
 void ManifestFolder::read(const std::string& name, File& file) {
   const auto give_up = [&](std::string sentence) {
-    file.problems = {{name, std::move(sentence), ""}};
+    file.problems = {{name, std::move(sentence)}};
   };
   if (file.size_bytes > file_bytes_max)
     return give_up(fmt::format("larger than {} bytes; split it", file_bytes_max));
@@ -91,18 +97,18 @@ void ManifestFolder::take(const Manifest& document, const File& before, File& ne
   Manifest manifest = document;
   const auto refuse = [&](const std::string& problem) {
     const bool named = !manifest.id.kind.empty() && !manifest.id.name.empty();
-    const std::string object = named ? manifest.id.to_string() : "";
-    next.problems.push_back({place, named ? object + ": " + problem : problem, object});
+    next.problems.push_back(
+        {place, named ? manifest.id.to_string() + ": " + problem : problem, manifest.id});
   };
   if (manifest.object.is_object()) manifest.id = id_of(manifest.object);
   const std::vector<std::string> problems = kinds_.problems(manifest.object);
-  for (const std::string& problem : problems) refuse(problem);
   const KindEntry* entry = kinds_.find(manifest.id.group, manifest.id.kind);
   if (entry != nullptr && entry->namespaced && manifest.id.space.empty()) {
     manifest.id.space = default_namespace;
     if (problems.empty())
       manifest.object.as_object()["metadata"].as_object()["namespace"] = default_namespace;
   }
+  for (const std::string& problem : problems) refuse(problem);
   if (!problems.empty()) {
     const auto last_good = before.manifests.find(manifest.id);
     if (last_good != before.manifests.end()) next.manifests.insert(*last_good);
@@ -129,7 +135,7 @@ void ManifestFolder::join() {
       report({fmt::format("{}:{}", name, manifest.line),
               fmt::format("{} is already defined at {}:{}; remove one of them", id.to_string(),
                           other->second.file, other->second.line),
-              id.to_string()});
+              id});
     }
   }
   known_problems_ = std::move(problems_now);

@@ -38,9 +38,9 @@ struct Manifest {
 
 /// One thing that a person has to mend: "assets.yaml:12: Asset \"oven\": unknown field ...".
 struct ManifestProblem {
-  std::string place;     ///< "assets.yaml:12"
+  std::string place;  ///< "assets.yaml:12"
   std::string sentence;
-  std::string object;    ///< `Asset "oven"`, or empty if that is not known
+  ManifestId id = {};  ///< of the object; without a name if that is not known
   std::string to_string() const { return place + ": " + sentence; }
 };
 
@@ -59,6 +59,8 @@ class ManifestFolder {
   bool readable() const { return !unreadable_; }
   /// All objects in force. Of two files that name the same one, the first in name order wins.
   const std::map<ManifestId, Manifest>& manifests() const { return manifests_; }
+  /// True while the file is there and not wholly understood: what it names is then not known.
+  bool uncertain(const std::string& file) const;
   /// Problems that the last scan() found and the one before it had not.
   const std::vector<ManifestProblem>& new_problems() const { return new_problems_; }
 
@@ -79,6 +81,7 @@ class ManifestFolder {
   const KindTable& kinds_;
   std::string folder_;
   bool unreadable_ = false;
+  std::set<std::string> present_;
   std::map<std::string, File> read_;
   std::map<ManifestId, Manifest> manifests_;
   std::vector<ManifestProblem> new_problems_;

@@ -27,7 +27,7 @@ struct ProcessRuntimeOptions {
   Duration steady_life = std::chrono::seconds{30};
   Duration silence_max = std::chrono::seconds{10};
   Duration first_beat_max = std::chrono::seconds{30};
-  Duration stop_patience = std::chrono::seconds{5};
+  Duration stop_patience = std::chrono::milliseconds{2500};
 };
 
 class ProcessRuntime final : public Runtime {

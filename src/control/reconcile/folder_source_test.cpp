@@ -1,0 +1,176 @@
+// Goal: the API holds what the folder says: added, changed, wrong, removed; nothing else is touched.
+// Method: files in a folder of the test, MemoryResources as the API, a real loop.
+
+#include "control/reconcile/folder_source.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include "net/os/test_loop.h"
+#include "resource/memory_resources.h"
+
+namespace wireway::control {
+namespace {
+
+std::string asset(std::string_view name, std::string_view fields = "") {
+  return fmt::format(
+      "apiVersion: deviceregistry.microsoft.com/v1\nkind: Asset\nmetadata: {{name: {}}}\n"
+      "spec: {{assetEndpointProfileRef: plc{}}}\n",
+      name, fields);
+}
+
+/// Refuses what a test says, as an API server may.
+class RefusingResources final : public resource::MemoryResources {
+ public:
+  RefusingResources(net::Loop& its_loop) : MemoryResources(its_loop), loop(its_loop) {}
+  void apply(const json::value& object, const std::string& manager, Done done) override {
+    ++applies;
+    if (refusal) return loop.post([done, error = *refusal] { done(std::unexpected(error)); });
+    MemoryResources::apply(object, manager, std::move(done));
+  }
+  net::Loop& loop;
+  std::optional<Error> refusal;
+  int applies = 0;
+};
+
+class FolderSourceTest : public ::testing::Test {
+ protected:
+  FolderSourceTest() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "wireway-XXXXXX").string();
+    folder = ::mkdtemp(pattern.data());
+  }
+  ~FolderSourceTest() override { std::filesystem::remove_all(folder); }
+
+  void write(const std::string& name, std::string_view text) {
+    const auto beside = folder / ("." + name);
+    std::ofstream(beside) << text;
+    std::filesystem::last_write_time(beside, std::filesystem::file_time_type::clock::now() -
+                                                 std::chrono::seconds{100 - ++writes});
+    std::filesystem::rename(beside, folder / name);
+  }
+  void start() {
+    source = std::make_unique<FolderSource>(env, resources, folder);
+    source->start();
+  }
+  bool until(std::move_only_function<bool()> condition) {
+    return net::turn_until(loop, std::move(condition));
+  }
+  const json::value* object(const std::string& name) const {
+    return resources.object(resource::asset, {std::string(resource::default_namespace), name});
+  }
+  std::string display(const std::string& name) const {
+    return object(name) == nullptr ? "" : text_at(*object(name), {"spec", "displayName"});
+  }
+  std::string event(const std::string& reason) const {
+    for (const auto& record : resources.events())
+      if (record.reason == reason) return record.about.name + ": " + record.message;
+    return "";
+  }
+
+  net::OsLoop loop;
+  std::unique_ptr<net::Files> files = net::make_os_files();
+  net::SystemRandom random;
+  net::Env env{loop, loop, *files, random};
+  RefusingResources resources{loop};
+  std::filesystem::path folder;
+  int writes = 0;
+  std::unique_ptr<FolderSource> source;
+};
+
+TEST_F(FolderSourceTest, applies_marks_changes_and_removes) {
+  write("a.yaml", asset("one", ", displayName: first") + "---\n" + asset("two"));
+  start();
+  ASSERT_TRUE(until([&] { return object("one") != nullptr && object("two") != nullptr; }));
+  EXPECT_EQ(text_at(*object("one"), {"metadata", "annotations", FolderSource::annotation}),
+            "folder:a.yaml");
+  write("a.yaml", asset("one", ", displayName: second"));
+  ASSERT_TRUE(until([&] { return display("one") == "second" && object("two") == nullptr; }));
+  std::filesystem::remove(folder / "a.yaml");
+  ASSERT_TRUE(until([&] { return object("one") == nullptr; }));
+}
+
+TEST_F(FolderSourceTest, leaves_objects_of_others_alone) {
+  json::value other = {{"apiVersion", "deviceregistry.microsoft.com/v1"},
+                       {"kind", "Asset"},
+                       {"metadata", {{"name", "other"}, {"namespace", "azure-iot-operations"}}},
+                       {"spec", json::object{}}};
+  resources.put(other);
+  write("a.yaml", asset("one"));
+  start();
+  ASSERT_TRUE(until([&] { return object("one") != nullptr; }));
+  std::filesystem::remove(folder / "a.yaml");
+  ASSERT_TRUE(until([&] { return object("one") == nullptr; }));
+  EXPECT_NE(object("other"), nullptr);
+}
+
+TEST_F(FolderSourceTest, removes_at_start_what_left_while_nobody_looked) {
+  write("a.yaml", asset("one"));
+  start();
+  ASSERT_TRUE(until([&] { return object("one") != nullptr; }));
+  source.reset();
+  write("b.yaml", asset("two"));
+  std::filesystem::remove(folder / "a.yaml");
+  start();
+  ASSERT_TRUE(until([&] { return object("two") != nullptr && object("one") == nullptr; }));
+}
+
+TEST_F(FolderSourceTest, a_file_that_is_broken_at_start_takes_nothing_away) {
+  write("a.yaml", asset("one"));
+  start();
+  ASSERT_TRUE(until([&] { return object("one") != nullptr; }));
+  source.reset();
+  write("a.yaml", "kind: Asset\n  spec: [\n");
+  write("b.yaml", asset("two"));
+  start();
+  ASSERT_TRUE(until([&] { return object("two") != nullptr; }));
+  EXPECT_NE(object("one"), nullptr);
+  EXPECT_TRUE(event("ManifestRefused").starts_with("azure-iot-operations: a.yaml: line 2"))
+      << event("ManifestRefused");
+}
+
+TEST_F(FolderSourceTest, a_wrong_manifest_is_an_event_about_its_object) {
+  write("a.yaml", asset("one", ", displayName: first"));
+  start();
+  ASSERT_TRUE(until([&] { return display("one") == "first"; }));
+  write("a.yaml", asset("one", ", colour: green"));
+  ASSERT_TRUE(until([&] { return !event("ManifestRefused").empty(); }));
+  EXPECT_TRUE(event("ManifestRefused").starts_with("one: a.yaml:1: Asset \"one\": unknown field"));
+  EXPECT_EQ(display("one"), "first");
+}
+
+TEST_F(FolderSourceTest, tells_a_refusal_of_the_api_once_and_goes_on_when_the_file_changes) {
+  resources.refusal = Error{Errc::invalid, "spec.x is wrong"};
+  write("a.yaml", asset("one"));
+  start();
+  ASSERT_TRUE(until([&] { return !event("ManifestRefused").empty(); }));
+  EXPECT_EQ(event("ManifestRefused"), "one: a.yaml:1: Asset \"one\": spec.x is wrong");
+  EXPECT_EQ(resources.applies, 1);
+  resources.refusal.reset();
+  write("a.yaml", asset("one", ", displayName: mended"));
+  ASSERT_TRUE(until([&] { return display("one") == "mended"; }));
+}
+
+TEST_F(FolderSourceTest, tries_again_what_could_not_be_reached) {
+  resources.refusal = Error{Errc::unavailable, "nobody there"};
+  write("a.yaml", asset("one"));
+  start();
+  ASSERT_TRUE(until([&] { return resources.applies == 1; }));
+  resources.refusal.reset();
+  ASSERT_TRUE(until([&] { return object("one") != nullptr; }));
+}
+
+TEST_F(FolderSourceTest, puts_back_what_somebody_removed) {
+  write("a.yaml", asset("one"));
+  start();
+  ASSERT_TRUE(until([&] { return object("one") != nullptr; }));
+  // The source must have seen it first.
+  ASSERT_TRUE(until([&, turns = 0]() mutable { return ++turns > 20; }));
+  resources.erase(resource::asset, {std::string(resource::default_namespace), "one"});
+  ASSERT_TRUE(until([&] { return object("one") != nullptr; }));
+}
+
+}  // namespace
+}  // namespace wireway::control
