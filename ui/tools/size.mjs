@@ -9,6 +9,7 @@ const ROUTES = {
   "/": ["home-page"],
   "/assets": ["assets-page"],
   "/assets/:asset": ["asset-page"],
+  "/resources": ["resources-page", "overview-page"],
   "/resources/:kind": ["resources-page", "list-page"],
   "/resources/:kind/:name": ["resources-page", "detail-page"],
 };

@@ -3,7 +3,6 @@ import {
   createRoute,
   createRouter,
   lazyRouteComponent,
-  redirect,
 } from "@tanstack/react-router";
 import { CircleAlert, MapPinOff } from "lucide-react";
 import { Loading, Message } from "@/components/message";
@@ -23,8 +22,13 @@ const home = createRoute({
   component: lazyRouteComponent(() => import("@/features/home/home-page"), "HomePage"),
 });
 
-export interface TextSearch {
+interface TextSearch {
   q?: string;
+}
+
+interface AssetSearch extends TextSearch {
+  tag?: string | undefined;
+  panel?: "closed" | undefined;
 }
 
 const textSearch = (search: Record<string, unknown>): TextSearch =>
@@ -48,11 +52,22 @@ const asset = createRoute({
     parse: ({ namespace, name }) => ({ namespace, name: toName(name) }),
     stringify: ({ namespace, name }) => ({ namespace, name: fromName(name) }),
   },
-  validateSearch: (search: Record<string, unknown>) => ({
+  validateSearch: (search: Record<string, unknown>): AssetSearch => ({
     ...textSearch(search),
     ...(typeof search.tag === "string" ? { tag: search.tag } : {}),
+    ...(search.panel === "closed" ? { panel: "closed" } : {}),
   }),
   component: lazyRouteComponent(() => import("@/features/assets/asset-page"), "AssetPage"),
+});
+
+const assetByName = createRoute({
+  getParentRoute: () => root,
+  path: "/assets/$name",
+  params: {
+    parse: ({ name }) => ({ name: toName(name) }),
+    stringify: ({ name }) => ({ name: fromName(name) }),
+  },
+  component: lazyRouteComponent(() => import("@/features/assets/asset-redirect"), "AssetRedirect"),
 });
 
 const resources = createRoute({
@@ -67,9 +82,7 @@ const resources = createRoute({
 const resourcesIndex = createRoute({
   getParentRoute: () => resources,
   path: "/",
-  beforeLoad: () => {
-    throw redirect({ to: "/resources/$plural", params: { plural: "assets" }, replace: true });
-  },
+  component: lazyRouteComponent(() => import("@/features/resources/overview-page"), "OverviewPage"),
 });
 
 const resourceList = createRoute({
@@ -93,6 +106,7 @@ const routeTree = root.addChildren([
   home,
   assets,
   asset,
+  assetByName,
   resources.addChildren([resourcesIndex, resourceList, resourceDetail]),
 ]);
 

@@ -41,7 +41,7 @@ export function AssetPage() {
 }
 
 function AssetView({ asset }: { asset: Asset }) {
-  const { q = "", tag: selected } = route.useSearch();
+  const { q = "", tag: selected, panel } = route.useSearch();
   const navigate = route.useNavigate();
   const live = useAssetLive(asset);
   const entries = useMemo(
@@ -49,16 +49,18 @@ function AssetView({ asset }: { asset: Asset }) {
     [asset, live.summary.names],
   );
   const shown = useMemo(() => filterTags(entries, q), [entries, q]);
-  const chosen = entries.find((entry) => entry.name === selected);
+  // The first tag's trend is open until someone closes it: a first look shows something that moves.
+  const wanted = entries.find((entry) => entry.name === selected) ?? entries[0];
+  const chosen = panel === "closed" ? undefined : wanted;
   const setSearch = useCallback(
-    (change: { q?: string; tag?: string }) =>
+    (change: { q?: string; tag?: string; panel?: "closed" | undefined }) =>
       void navigate({
         search: (before) => withoutEmpty({ ...before, ...change }),
         replace: true,
       }),
     [navigate],
   );
-  const select = useCallback((tag: string) => setSearch({ tag }), [setSearch]);
+  const select = useCallback((tag: string) => setSearch({ tag, panel: undefined }), [setSearch]);
   return (
     <Page
       fill
@@ -74,7 +76,11 @@ function AssetView({ asset }: { asset: Asset }) {
       <div className="flex min-h-0 flex-1 flex-col gap-3 px-6 pb-6">
         <Summary asset={asset} live={live} />
         {chosen && (
-          <TagPanel entry={chosen} stale={live.stale} onClose={() => setSearch({ tag: "" })} />
+          <TagPanel
+            entry={chosen}
+            stale={live.stale}
+            onClose={() => setSearch({ tag: "", panel: "closed" })}
+          />
         )}
         {entries.length > 0 ? (
           <TagTable entries={shown} stale={live.stale} selected={chosen?.name} onSelect={select} />
