@@ -11,10 +11,10 @@
 namespace wireway::resource {
 
 struct KubeOptions {
-  std::string url;         ///< "http://127.0.0.1:8088"
-  std::string token_file;  ///< bearer token, re-read on change; empty = none
-  std::string ca_file;     ///< PEM; empty = system roots
-  std::string component;   ///< our name in Events and as field manager: "opcua"
+  std::string url = {};         ///< "http://127.0.0.1:8088"
+  std::string token_file = {};  ///< bearer token, re-read on change; empty = none
+  std::string ca_file = {};     ///< PEM; empty = system roots
+  std::string component = {};   ///< our name in Events and as field manager: "opcua"
 };
 
 std::unique_ptr<Resources> make_kube_resources(net::OsLoop& loop, KubeOptions options);
