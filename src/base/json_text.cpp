@@ -1,10 +1,10 @@
 #include "base/json_text.h"
 
-#include <boost/json/basic_parser_impl.hpp>
 #include <charconv>
 #include <cmath>
 #include <cstring>
 
+#include <boost/json/basic_parser_impl.hpp>
 #include <fmt/format.h>
 
 namespace wireway {
@@ -139,8 +139,8 @@ void append_json(std::string& out, double value) {
   const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value);
   out.append(buffer, end);
   const std::size_t length = static_cast<std::size_t>(end - buffer);
-  const bool marked = std::memchr(buffer, '.', length) != nullptr ||
-                      std::memchr(buffer, 'e', length) != nullptr;
+  const bool marked =
+      std::memchr(buffer, '.', length) != nullptr || std::memchr(buffer, 'e', length) != nullptr;
   if (!marked) out.append(".0");
 }
 

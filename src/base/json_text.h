@@ -1,9 +1,11 @@
 #pragma once
-/// JSON text of payloads, both ways, without loss: Boost.JSON 1.81 reads about one double in eight one
-/// bit off and writes 24.0 as "2.4E1"; values that a plant measured must come out as they went in.
+/// JSON text of payloads, both ways, without loss: Boost.JSON 1.81 reads about one double in eight
+/// one bit off and writes 24.0 as "2.4E1"; values that a plant measured must come out as they went
+/// in.
 ///
-/// Numbers: read to the nearest double, written in the fewest digits that read back the same; a double
-///          keeps a point or an exponent ("77.0"), so that it stays a double for the next reader.
+/// Numbers: read to the nearest double, written in the fewest digits that read back the same; a
+///          double keeps a point or an exponent ("77.0"), so that it stays a double for the next
+///          reader.
 /// Limits:  nesting deeper than json_depth_max is refused, as in parse_json().
 
 #include <string>

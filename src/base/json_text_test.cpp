@@ -1,10 +1,10 @@
 #include "base/json_text.h"
 
-#include <gtest/gtest.h>
-
 #include <bit>
-#include <cmath>
 #include <charconv>
+#include <cmath>
+
+#include <gtest/gtest.h>
 
 namespace wireway {
 namespace {

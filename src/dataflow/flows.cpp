@@ -16,7 +16,8 @@ constexpr std::size_t batch_window_max = 5000;
 std::string signature_of(const Wanted& wanted) {
   json::array filters(wanted.filters.begin(), wanted.filters.end());
   return to_json(json::object{
-      {"source", find(wanted.source.manifest, "spec") ? *find(wanted.source.manifest, "spec") : nullptr},
+      {"source",
+       find(wanted.source.manifest, "spec") ? *find(wanted.source.manifest, "spec") : nullptr},
       {"destination_endpoint", *find(wanted.destination.manifest, "spec")},
       {"destination", wanted.plan.destination},
       {"transformation", wanted.plan.transformation},
@@ -28,10 +29,10 @@ std::string signature_of(const Wanted& wanted) {
 }
 
 std::string describe_flow(const Wanted& wanted) {
-  std::string out = fmt::format(
-      "{} from {} to {} ({})", fmt::join(wanted.filters, ", "), wanted.plan.source_endpoint,
-      text_at(json::value(wanted.plan.destination), {"dataDestination"}),
-      wanted.plan.destination_endpoint);
+  std::string out = fmt::format("{} from {} to {} ({})", fmt::join(wanted.filters, ", "),
+                                wanted.plan.source_endpoint,
+                                text_at(json::value(wanted.plan.destination), {"dataDestination"}),
+                                wanted.plan.destination_endpoint);
   if (wanted.plan.has_filter)
     out += wanted.plan.polarity == Polarity::true_drops
                ? "; a filter rule that is true drops the message"
@@ -43,17 +44,17 @@ std::string describe_flow(const Wanted& wanted) {
 
 }  // namespace
 
-Flows::Flows(net::Env& env, const DataflowServiceOptions& options,
-             std::function<void(const resource::ObjectKey&)> on_health_changed)
+Flows::Flows(net::Env& env, const DataflowServiceOptions& options, OnHealth on_health_changed)
     : env_(env), options_(options), on_health_changed_(std::move(on_health_changed)) {}
 
 Result<std::unique_ptr<flow::Sink>> Flows::make_sink(const resource::ObjectKey& key,
                                                      const Wanted& wanted) {
   const auto factory = options_.sinks.find(wanted.destination.type);
   if (factory == options_.sinks.end())
-    return fail(Errc::unsupported, fmt::format("endpoint {}: destinations of type {} are not served "
-                                               "yet", wanted.destination.name,
-                                               wanted.destination.type));
+    return fail(Errc::unsupported,
+                fmt::format("endpoint {}: destinations of type {} are not served "
+                            "yet",
+                            wanted.destination.name, wanted.destination.type));
   flow::SinkOptions options;
   options.name = wanted.plan.name;
   options.endpoint = wanted.destination.manifest;
@@ -75,8 +76,8 @@ PipelineOptions Flows::options_for(const Wanted& wanted) const {
   out.rules = wanted.plan.rules();
   out.window = mqtt.inflight_max;
   if (wanted.destination.batch_messages_max > 0)
-    out.window = std::max(out.window,
-                          std::min(wanted.destination.batch_messages_max, batch_window_max));
+    out.window =
+        std::max(out.window, std::min(wanted.destination.batch_messages_max, batch_window_max));
   const std::string prefix = mqtt.client_id_prefix.empty() ? "dataflow-" : mqtt.client_id_prefix;
   out.source.server = mqtt.server;
   out.source.client_id = prefix + wanted.plan.name;
@@ -98,8 +99,8 @@ Result<> Flows::bring_up(const resource::ObjectKey& key, Wanted wanted) {
   if (!sink) return std::unexpected(std::move(sink.error()));
 
   PipelineOptions options = options_for(wanted);
-  Running next{std::move(signature), wanted.plan.source_endpoint, wanted.plan.destination_endpoint,
-               describe_flow(wanted), std::make_unique<Ledger>(), nullptr};
+  Running next{std::move(signature),  wanted.plan.source_endpoint, wanted.plan.destination_endpoint,
+               describe_flow(wanted), std::make_unique<Ledger>(),  nullptr};
   if (found != running_.end()) {
     // What the one before had not delivered goes back to the session that the next one resumes.
     for (const std::string& filter : found->second.pipeline->filters())
@@ -108,39 +109,38 @@ Result<> Flows::bring_up(const resource::ObjectKey& key, Wanted wanted) {
     found->second.pipeline.reset();
     next.ledger = std::move(found->second.ledger);
   }
-  next.pipeline = std::make_unique<Pipeline>(env_, std::move(options), std::move(*sink),
-                                             *next.ledger, [this, key] { on_health_changed_(key); });
+  next.pipeline =
+      std::make_unique<Pipeline>(env_, std::move(options), std::move(*sink), *next.ledger,
+                                 [this, key] { on_health_changed_(key); });
   Running& now = running_[key] = std::move(next);
   now.pipeline->start();
   log::info("dataflow {}: {}", key.name, now.description);
   return {};
 }
 
-void Flows::end(const resource::ObjectKey& key) {
-  end(key, Pipeline::End::drop_session, [] {});
-}
+void Flows::end(const resource::ObjectKey& key) { end(key, Pipeline::End::drop_session); }
 
-void Flows::end(const resource::ObjectKey& key, Pipeline::End how, std::function<void()> done) {
+void Flows::end(const resource::ObjectKey& key, Pipeline::End how) {
   const auto found = running_.find(key);
   if (found == running_.end()) return;
   ending_.push_back({key, std::move(found->second)});
   running_.erase(found);
   const auto place = std::prev(ending_.end());
-  place->running.pipeline->end(how, [this, place, done = std::move(done)] {
-    const auto finish = done;  // erasing destroys what this lambda holds
-    ending_.erase(place);
-    finish();
+  place->running.pipeline->end(how, [this, place] {
+    Flows& self = *this;  // erasing destroys what this lambda holds
+    self.ending_.erase(place);
+    if (!self.ending_.empty() || !self.all_ended_) return;
+    net::Task done = std::exchange(self.all_ended_, nullptr);
+    done();
   });
 }
 
-void Flows::end_all(std::function<void()> done) {
+void Flows::end_all(net::Task done) {
   std::vector<resource::ObjectKey> keys;
   for (const auto& [key, running] : running_) keys.push_back(key);
-  if (keys.empty() && ending_.empty()) return env_.loop.post([done] { done(); });
-  for (const auto& key : keys)
-    end(key, Pipeline::End::keep_session, [this, done] {
-      if (ending_.empty()) done();
-    });
+  if (keys.empty() && ending_.empty()) return env_.loop.post(std::move(done));
+  all_ended_ = std::move(done);
+  for (const auto& key : keys) end(key, Pipeline::End::keep_session);
 }
 
 bool Flows::is_ending(const resource::ObjectKey& key) const {
@@ -172,18 +172,15 @@ json::object Flows::metrics() const {
     json::object destination = running.pipeline->sink().metrics();
     json::value last_error;
     if (!ledger.last_error.empty()) last_error = ledger.last_error;
-    if (const json::value* theirs = destination.if_contains("last_error"); theirs && last_error.is_null())
+    if (const json::value* theirs = destination.if_contains("last_error");
+        theirs && last_error.is_null())
       last_error = *theirs;
-    out[key.name] = {{"received", ledger.received},
-                     {"delivered", ledger.delivered},
-                     {"filtered", ledger.filtered},
-                     {"dead_lettered", ledger.dead_lettered},
-                     {"in_flight", ledger.in_flight},
-                     {"dropped_when_busy", ledger.dropped_when_busy},
-                     {"bytes_in", ledger.bytes_in},
-                     {"bytes_out", ledger.bytes_out},
-                     {"last_error", std::move(last_error)},
-                     {"destination", std::move(destination)}};
+    out[key.name] = {
+        {"received", ledger.received},         {"delivered", ledger.delivered},
+        {"filtered", ledger.filtered},         {"dead_lettered", ledger.dead_lettered},
+        {"in_flight", ledger.in_flight},       {"dropped_when_busy", ledger.dropped_when_busy},
+        {"bytes_in", ledger.bytes_in},         {"bytes_out", ledger.bytes_out},
+        {"last_error", std::move(last_error)}, {"destination", std::move(destination)}};
   }
   return out;
 }

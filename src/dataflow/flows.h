@@ -1,11 +1,10 @@
 #pragma once
-/// The running dataflows of one profile: builds a Pipeline from a plan and its endpoints, swaps it for the
-/// one before, ends it.
+/// The running dataflows of one profile: builds a Pipeline from a plan and its endpoints, swaps it
+/// for the one before, ends it.
 ///
 /// Thread: the Loop of its Env
 /// Owns:   the Pipelines and their Ledgers
 
-#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -32,15 +31,17 @@ struct Wanted {
 
 class Flows {
  public:
-  Flows(net::Env& env, const DataflowServiceOptions& options,
-        std::function<void(const resource::ObjectKey&)> on_health_changed);
+  using OnHealth = std::move_only_function<void(const resource::ObjectKey&)>;
 
-  /// Makes `wanted` run, if it does not already. Errors: nothing has changed; the one before still runs.
+  Flows(net::Env& env, const DataflowServiceOptions& options, OnHealth on_health_changed);
+
+  /// Makes `wanted` run, if it does not already. Errors: nothing has changed; the one before still
+  /// runs.
   Result<> bring_up(const resource::ObjectKey& key, Wanted wanted);
   /// Ends it for good; its session takes no more messages.
   void end(const resource::ObjectKey& key);
   /// Ends all, sessions kept for the next start; `done` comes once.
-  void end_all(std::function<void()> done);
+  void end_all(net::Task done);
 
   bool runs(const resource::ObjectKey& key) const { return running_.contains(key); }
   /// True while an ended one of this name still finishes.
@@ -67,15 +68,17 @@ class Flows {
     Running running;
   };
 
-  Result<std::unique_ptr<flow::Sink>> make_sink(const resource::ObjectKey& key, const Wanted& wanted);
+  Result<std::unique_ptr<flow::Sink>> make_sink(const resource::ObjectKey& key,
+                                                const Wanted& wanted);
   PipelineOptions options_for(const Wanted& wanted) const;
-  void end(const resource::ObjectKey& key, Pipeline::End how, std::function<void()> done);
+  void end(const resource::ObjectKey& key, Pipeline::End how);
 
   net::Env& env_;
   const DataflowServiceOptions& options_;
-  std::function<void(const resource::ObjectKey&)> on_health_changed_;
+  OnHealth on_health_changed_;
   std::map<resource::ObjectKey, Running> running_;
   std::list<Ending> ending_;
+  net::Task all_ended_;  ///< of end_all()
 };
 
 }  // namespace wireway::dataflow

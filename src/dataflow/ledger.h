@@ -1,8 +1,8 @@
 #pragma once
 /// The account of one dataflow: every message that was taken is somewhere, at any moment.
 ///
-/// Rule: received = delivered + filtered + dead_lettered + in_flight. A message that is given back to its
-///       source (`abandoned`) was not received: it comes again.
+/// Rule: received = delivered + filtered + dead_lettered + in_flight. A message that is given back
+///       to its source (`abandoned`) was not received: it comes again.
 
 #include <cstdint>
 #include <string>

@@ -17,7 +17,7 @@ constexpr Duration poison_log_interval = std::chrono::seconds{10};
 }  // namespace
 
 Pipeline::Pipeline(net::Env& env, PipelineOptions options, std::unique_ptr<flow::Sink> sink,
-                   Ledger& ledger, std::function<void()> on_health_changed)
+                   Ledger& ledger, net::Task on_health_changed)
     : env_(env),
       options_(std::move(options)),
       ledger_(ledger),
@@ -25,10 +25,11 @@ Pipeline::Pipeline(net::Env& env, PipelineOptions options, std::unique_ptr<flow:
       transform_(std::move(options_.rules)),
       timer_(env.loop),
       stall_timer_(env.loop),
-      client_(env, options_.source, [this](const link::MqttState&) { on_health_changed_(); },
-              [this](flow::Message message, flow::Ack ack) {
-                on_message(std::move(message), std::move(ack));
-              }),
+      client_(
+          env, options_.source, [this](const link::MqttState&) { on_health_changed_(); },
+          [this](flow::Message message, flow::Ack ack) {
+            on_message(std::move(message), std::move(ack));
+          }),
       sink_(std::move(sink)) {}
 
 Pipeline::~Pipeline() {
@@ -44,7 +45,7 @@ void Pipeline::start() {
   look_for_stall();
 }
 
-void Pipeline::end(End how, std::function<void()> done) {
+void Pipeline::end(End how, net::Task done) {
   ending_ = true;
   stall_timer_.cancel();
   if (how == End::drop_session)
@@ -53,7 +54,7 @@ void Pipeline::end(End how, std::function<void()> done) {
   wait_for_drain(env_.loop.now() + drain_max, std::move(done));
 }
 
-void Pipeline::wait_for_drain(MonoTime deadline, std::function<void()> done) {
+void Pipeline::wait_for_drain(MonoTime deadline, net::Task done) {
   const bool waits = ledger_.in_flight > 0 && env_.loop.now() < deadline;
   if (!waits) client_.stop();
   timer_.arm(waits ? drain_look : disconnect_wait,
@@ -68,9 +69,8 @@ flow::Health Pipeline::source_health() const {
   const link::MqttState& state = client_.state();
   if (state.connected) return {true, "Connected", state.message};
   return {false, "MqttSourceConnectionFailed",
-          state.message.empty()
-              ? fmt::format("connects to {}", options_.source.server.to_string())
-              : state.message};
+          state.message.empty() ? fmt::format("connects to {}", options_.source.server.to_string())
+                                : state.message};
 }
 
 bool Pipeline::is_ours(const std::string& topic) const {

@@ -1,6 +1,6 @@
 #pragma once
-/// One dataflow at work: an MQTT session as its source, the transform, the sink. A message is acknowledged
-/// to the source only when the sink has it, or when it is filtered or dead-lettered.
+/// One dataflow at work: an MQTT session as its source, the transform, the sink. A message is
+/// acknowledged to the source only when the sink has it, or when it is filtered or dead-lettered.
 ///
 /// Thread:  the Loop of its Env
 /// Owns:    its source's client and its sink; outlived by the Ledger
@@ -9,7 +9,6 @@
 /// Session: persistent under a stable client id: what is not acknowledged comes again, also after a
 ///          restart or a change of the dataflow
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,7 +36,7 @@ class Pipeline {
   static constexpr Duration drain_max = std::chrono::seconds{3};
 
   Pipeline(net::Env& env, PipelineOptions options, std::unique_ptr<flow::Sink> sink, Ledger& ledger,
-           std::function<void()> on_health_changed);
+           net::Task on_health_changed);
   ~Pipeline();
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
@@ -45,9 +44,9 @@ class Pipeline {
   void start();
 
   enum class End { keep_session, drop_session };
-  /// Takes no more messages, lets the sink finish what it has (at most drain_max), then disconnects;
-  /// `done` comes once and may destroy the Pipeline. drop_session unsubscribes first.
-  void end(End how, std::function<void()> done);
+  /// Takes no more messages, lets the sink finish what it has (at most drain_max), then
+  /// disconnects; `done` comes once and may destroy the Pipeline. drop_session unsubscribes first.
+  void end(End how, net::Task done);
 
   flow::Health source_health() const;
   const flow::Sink& sink() const { return *sink_; }
@@ -58,13 +57,13 @@ class Pipeline {
   void hand_over(flow::Message message, flow::Ack ack, std::uint64_t bytes);
   void poison(const flow::Message& message, std::string why);
   bool is_ours(const std::string& topic) const;
-  void wait_for_drain(MonoTime deadline, std::function<void()> done);
+  void wait_for_drain(MonoTime deadline, net::Task done);
   void look_for_stall();
 
   net::Env& env_;
   PipelineOptions options_;
   Ledger& ledger_;
-  std::function<void()> on_health_changed_;
+  net::Task on_health_changed_;
   Transform transform_;
   bool ending_ = false;
   MonoTime poison_logged_{};

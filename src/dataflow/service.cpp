@@ -35,10 +35,11 @@ class DataflowService::Impl {
   Impl(net::Env& env, resource::Resources& resources, DataflowServiceOptions options);
 
   void start();
-  void stop(std::function<void()> done);
+  void stop(net::Task done);
   json::object metrics() const;
 
  private:
+  using PlanTest = std::move_only_function<bool(const DataflowPlan&) const>;
   using Wish = std::expected<Wanted, flow::Health>;  ///< or why it cannot be
 
   void watch_all();
@@ -55,7 +56,7 @@ class DataflowService::Impl {
   std::optional<net::Endpoint> local_broker() const;
   unsigned instance_count() const;
   std::vector<ObjectKey> all_flows() const;
-  std::vector<ObjectKey> flows_where(const std::function<bool(const DataflowPlan&)>& holds) const;
+  std::vector<ObjectKey> flows_where(const PlanTest& holds) const;
   void on_health_changed(const ObjectKey& key);
   void publish_metrics();
 
@@ -104,21 +105,23 @@ void DataflowService::Impl::watch_all() {
   dataflows_ = &flow_controller_.watch(resource::dataflow, space);
   endpoints_ = &flow_controller_.watch(resource::dataflow_endpoint, space, all);
   profiles_ = &flow_controller_.watch(resource::dataflow_profile, space, all);
-  listeners_ = &flow_controller_.watch(resource::broker_listener, space, [this](const json::value&) {
-    if (endpoints_)
-      for (const auto& [key, object] : endpoints_->all()) endpoint_controller_.enqueue(key);
-    return all_flows();
-  });
+  listeners_ =
+      &flow_controller_.watch(resource::broker_listener, space, [this](const json::value&) {
+        if (endpoints_)
+          for (const auto& [key, object] : endpoints_->all()) endpoint_controller_.enqueue(key);
+        return all_flows();
+      });
   assets_ = &flow_controller_.watch(resource::asset, space, [this](const json::value& object) {
     const std::string name = resource::key_of(object).name;
     return flows_where([&](const DataflowPlan& plan) {
       return plan.topics.empty() && (plan.asset == name || plan.asset.ends_with("/" + name));
     });
   });
-  config_maps_ = &flow_controller_.watch(resource::config_map, space, [this](const json::value& object) {
-    const std::string name = resource::key_of(object).name;
-    return flows_where([&](const DataflowPlan& plan) { return plan.schema == name; });
-  });
+  config_maps_ =
+      &flow_controller_.watch(resource::config_map, space, [this](const json::value& object) {
+        const std::string name = resource::key_of(object).name;
+        return flows_where([&](const DataflowPlan& plan) { return plan.schema == name; });
+      });
   endpoints_shown_ = &endpoint_controller_.watch(resource::dataflow_endpoint, space);
   profiles_shown_ = &profile_controller_.watch(resource::dataflow_profile, space);
 }
@@ -130,7 +133,7 @@ void DataflowService::Impl::start() {
   publish_metrics();
 }
 
-void DataflowService::Impl::stop(std::function<void()> done) {
+void DataflowService::Impl::stop(net::Task done) {
   stopping_ = true;
   metrics_timer_.cancel();
   if (metrics_client_) metrics_client_->stop();
@@ -141,8 +144,7 @@ std::vector<ObjectKey> DataflowService::Impl::all_flows() const {
   return flows_where([](const DataflowPlan&) { return true; });
 }
 
-std::vector<ObjectKey> DataflowService::Impl::flows_where(
-    const std::function<bool(const DataflowPlan&)>& holds) const {
+std::vector<ObjectKey> DataflowService::Impl::flows_where(const PlanTest& holds) const {
   std::vector<ObjectKey> out;
   if (dataflows_ == nullptr) return out;
   for (const auto& [key, object] : dataflows_->all())
@@ -197,9 +199,10 @@ DataflowService::Impl::Wish DataflowService::Impl::resolve(DataflowPlan plan) co
   auto source = endpoint(plan.source_endpoint, "source");
   if (!source) return std::unexpected(source.error());
   if (!source->mqtt)
-    return std::unexpected(flow::Health{
-        false, source->type == "Kafka" ? "NotServedYet" : "ConfigurationInvalid",
-        fmt::format("endpoint {}: type {} cannot be a source; Mqtt can", source->name, source->type)});
+    return std::unexpected(
+        flow::Health{false, source->type == "Kafka" ? "NotServedYet" : "ConfigurationInvalid",
+                     fmt::format("endpoint {}: type {} cannot be a source; Mqtt can", source->name,
+                                 source->type)});
   auto destination = endpoint(plan.destination_endpoint, "destination");
   if (!destination) return std::unexpected(destination.error());
   out.instance_count = instance_count();
@@ -208,9 +211,11 @@ DataflowService::Impl::Wish DataflowService::Impl::resolve(DataflowPlan plan) co
   const std::string target = text_at(json::value(plan.destination), {"dataDestination"});
   const bool same_broker = destination->mqtt && destination->mqtt->server == source->mqtt->server;
   if (same_broker && loops(*topics, target))
-    return std::unexpected(flow::Health{
-        false, "Loop", fmt::format("dataDestination `{}` is among the topics that the dataflow reads "
-                                   "from the same broker; messages would circle for ever", target)});
+    return std::unexpected(
+        flow::Health{false, "Loop",
+                     fmt::format("dataDestination `{}` is among the topics that the dataflow reads "
+                                 "from the same broker; messages would circle for ever",
+                                 target)});
   auto columns = destination->mqtt ? std::nullopt : schema(plan);
   if (!columns) return std::unexpected(columns.error());
   out.schema = std::move(*columns);
@@ -225,9 +230,10 @@ std::expected<EndpointPlan, flow::Health> DataflowService::Impl::endpoint(
     const std::string& name, std::string_view role) const {
   const json::value* object = endpoints_->find({options_.space, name});
   if (object == nullptr)
-    return std::unexpected(flow::Health{
-        false, "EndpointNotFound",
-        fmt::format("the {}'s DataflowEndpoint {} does not exist in {}", role, name, options_.space)});
+    return std::unexpected(
+        flow::Health{false, "EndpointNotFound",
+                     fmt::format("the {}'s DataflowEndpoint {} does not exist in {}", role, name,
+                                 options_.space)});
   EndpointPlan plan = plan_endpoint(*object, local_broker());
   if (plan.problems.empty()) return plan;
   flow::Health health = refused(plan.problems);
@@ -243,9 +249,11 @@ std::expected<std::vector<std::string>, flow::Health> DataflowService::Impl::fil
     const std::string name = plan.asset.substr(slash == std::string::npos ? 0 : slash + 1);
     const json::value* asset = assets_->find({options_.space, name});
     if (asset == nullptr)
-      return std::unexpected(flow::Health{false, "AssetNotFound",
-                                          fmt::format("the source's Asset {} does not exist in {}; its "
-                                                      "topics are not known", name, options_.space)});
+      return std::unexpected(
+          flow::Health{false, "AssetNotFound",
+                       fmt::format("the source's Asset {} does not exist in {}; its "
+                                   "topics are not known",
+                                   name, options_.space)});
     out = topics_of_asset(*asset);
   }
   if (instances > 1)
@@ -259,22 +267,26 @@ std::expected<std::optional<json::value>, flow::Health> DataflowService::Impl::s
     const DataflowPlan& plan) const {
   if (plan.schema.empty()) return std::nullopt;
   if (plan.schema.starts_with("aio-sr://"))
-    return std::unexpected(flow::Health{
-        false, "NotServedYet", fmt::format("schemaRef {}: the schema registry is not served yet; put the "
-                                           "schema in a ConfigMap and name that", plan.schema)});
+    return std::unexpected(
+        flow::Health{false, "NotServedYet",
+                     fmt::format("schemaRef {}: the schema registry is not served yet; put the "
+                                 "schema in a ConfigMap and name that",
+                                 plan.schema)});
   const json::value* object = config_maps_->find({options_.space, plan.schema});
   const json::value* data = object ? find(*object, "data") : nullptr;
   if (data == nullptr || !data->is_object() || data->get_object().empty())
-    return std::unexpected(flow::Health{
-        false, "SchemaNotFound", fmt::format("schemaRef {}: there is no ConfigMap of this name with "
-                                             "data in {}", plan.schema, options_.space)});
+    return std::unexpected(
+        flow::Health{false, "SchemaNotFound",
+                     fmt::format("schemaRef {}: there is no ConfigMap of this name with "
+                                 "data in {}",
+                                 plan.schema, options_.space)});
   const json::value* text = data->get_object().if_contains("schema");
   if (text == nullptr) text = &data->get_object().begin()->value();
   auto parsed = parse_json(text->is_string() ? std::string_view(text->get_string()) : "");
   if (!parsed)
-    return std::unexpected(flow::Health{false, "ConfigurationInvalid",
-                                        fmt::format("schemaRef {}: {}", plan.schema,
-                                                    parsed.error().message)});
+    return std::unexpected(
+        flow::Health{false, "ConfigurationInvalid",
+                     fmt::format("schemaRef {}: {}", plan.schema, parsed.error().message)});
   return std::optional(std::move(*parsed));
 }
 
@@ -303,7 +315,8 @@ Step DataflowService::Impl::reconcile_endpoint(const ObjectKey& key) {
   if (!plan.problems.empty())
     health = refused(plan.problems);
   else if (!options_.sinks.contains(plan.type) && !plan.mqtt)
-    health = {false, "NotServedYet", fmt::format("endpoints of type {} are not served yet", plan.type)};
+    health = {false, "NotServedYet",
+              fmt::format("endpoints of type {} are not served yet", plan.type)};
   else if (auto trouble = flows_.trouble_with(key.name))
     health = std::move(*trouble);
   status_.write(resource::dataflow_endpoint, *object, health);
@@ -314,8 +327,9 @@ Step DataflowService::Impl::reconcile_profile(const ObjectKey& key) {
   const json::value* object = profiles_shown_->find(key);
   if (object == nullptr || stopping_ || key.name != options_.profile) return {};
   const std::size_t count = flows_.count();
-  flow::Health health{true, "Running", fmt::format("{} dataflow{} run{}", count,
-                                                   count == 1 ? "" : "s", count == 1 ? "s" : "")};
+  flow::Health health{
+      true, "Running",
+      fmt::format("{} dataflow{} run{}", count, count == 1 ? "" : "s", count == 1 ? "s" : "")};
   status_.write(resource::dataflow_profile, *object, health);
   return {};
 }
@@ -335,7 +349,8 @@ void DataflowService::Impl::publish_metrics() {
     if (broker) {
       link::MqttClientOptions options;
       options.server = *broker;
-      options.client_id = fmt::format("dataflow-metrics-{}-{}", options_.profile, options_.instance);
+      options.client_id =
+          fmt::format("dataflow-metrics-{}-{}", options_.profile, options_.instance);
       metrics_client_ = std::make_unique<link::MqttClient>(
           env_, std::move(options), [](const link::MqttState&) {}, [](flow::Message, flow::Ack) {});
       metrics_client_->start();
@@ -357,7 +372,7 @@ DataflowService::DataflowService(net::Env& env, resource::Resources& resources,
     : impl_(std::make_unique<Impl>(env, resources, std::move(options))) {}
 DataflowService::~DataflowService() = default;
 void DataflowService::start() { impl_->start(); }
-void DataflowService::stop(std::function<void()> done) { impl_->stop(std::move(done)); }
+void DataflowService::stop(net::Task done) { impl_->stop(std::move(done)); }
 json::object DataflowService::metrics() const { return impl_->metrics(); }
 
 }  // namespace wireway::dataflow

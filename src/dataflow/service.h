@@ -4,13 +4,12 @@
 ///
 /// Source:  spec dataflows 1 and 7; docs/reference/dataflow-language.md
 /// Thread:  the Loop of its Env
-/// Change:  a changed dataflow is built first; only when that succeeds does it replace the one that runs,
-///          under the same session, so that nothing is lost. One that cannot be built leaves the one
-///          that runs in place. The others notice nothing.
+/// Change:  a changed dataflow is built first; only when that succeeds does it replace the one that
+///          runs, under the same session, so that nothing is lost. One that cannot be built leaves
+///          the one that runs in place. The others notice nothing.
 /// Writes:  status of Dataflow, DataflowEndpoint and DataflowProfile, when something changed;
 ///          `$wireway/metrics/dataflow/<profile>` once a second
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -41,7 +40,7 @@ class DataflowService {
 
   void start();
   /// Lets the sinks finish what they have (a few seconds at most); `done` comes once.
-  void stop(std::function<void()> done);
+  void stop(net::Task done);
 
   /// What is published as metrics.
   json::object metrics() const;

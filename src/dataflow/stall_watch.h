@@ -1,11 +1,12 @@
 #pragma once
-/// Notices that a source sends nothing more because it waits for acknowledgements that a batching sink
-/// withholds until its batch is full: brokers may keep fewer messages in flight than we allow (Mosquitto
-/// keeps 20), and nothing on the wire says so.
+/// Notices that a source sends nothing more because it waits for acknowledgements that a batching
+/// sink withholds until its batch is full: a broker may keep fewer messages in flight than we
+/// allow, and nothing on the wire says so.
 ///
-/// Method: many messages in quick succession, then silence, with all of them in flight, is a suspicion;
-///         the sink flushes. If more come at once, the suspicion was right and the next one needs no
-///         patience. If not, the source merely speaks in bursts, and the watch waits longer each time.
+/// Method: many messages in quick succession, then silence, with all of them in flight, is a
+///         suspicion; the sink flushes. If more come at once, the suspicion was right and the next
+///         one needs no patience. If not, the source merely speaks in bursts, and the watch waits
+///         longer each time.
 /// Source: spec dataflows 7.3
 
 #include <algorithm>

@@ -72,7 +72,8 @@ class Compiler {
 
   std::size_t emit(Op op, std::size_t argument = 0, std::size_t function = 0) {
     out_.code_.push_back({op, static_cast<std::uint8_t>(function),
-                          static_cast<std::uint16_t>(column_), static_cast<std::uint32_t>(argument)});
+                          static_cast<std::uint16_t>(column_),
+                          static_cast<std::uint32_t>(argument)});
     return out_.code_.size() - 1;
   }
 
@@ -131,8 +132,8 @@ class Compiler {
 
   Result<> parse_input() {
     if (lexer_.input > inputs_)
-      return lexer_.error(lexer_.column, fmt::format("${} has no input: `inputs` lists {}",
-                                                     lexer_.input, inputs_));
+      return lexer_.error(
+          lexer_.column, fmt::format("${} has no input: `inputs` lists {}", lexer_.input, inputs_));
     emit(Op::input, lexer_.input - 1);
     return lexer_.advance();
   }
@@ -158,8 +159,7 @@ class Compiler {
       if (auto parsed = parse_binary(1); !parsed) return std::unexpected(parsed.error());
       ++count;
       if (lexer_.token == Token::close) break;
-      if (lexer_.token == Token::end)
-        return lexer_.error(open, "this ( has no matching )");
+      if (lexer_.token == Token::end) return lexer_.error(open, "this ( has no matching )");
       if (lexer_.token != Token::comma) return unexpected_token();
       if (auto read = lexer_.advance(); !read) return std::unexpected(read.error());
       if (lexer_.token == Token::close) return unexpected_token();
@@ -234,8 +234,8 @@ class Compiler {
   }
 
   std::unexpected<Error> too_deep() const {
-    return lexer_.error(lexer_.column, fmt::format("nested deeper than {} levels",
-                                                   expression_depth_max));
+    return lexer_.error(lexer_.column,
+                        fmt::format("nested deeper than {} levels", expression_depth_max));
   }
 
   Lexer lexer_;

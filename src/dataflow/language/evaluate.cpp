@@ -38,9 +38,9 @@ std::unexpected<Error> cannot(Op op, const Value& left, const Value& right) {
 }
 
 std::unexpected<Error> needs_boolean(Op op, const Value& value) {
-  return fail(Errc::invalid, fmt::format("{} needs true or false, not {}",
-                                         op == Op::jump_if_false ? "if()" : symbol(op),
-                                         type_phrase(value)));
+  return fail(Errc::invalid,
+              fmt::format("{} needs true or false, not {}",
+                          op == Op::jump_if_false ? "if()" : symbol(op), type_phrase(value)));
 }
 
 Result<> integer_arithmetic(Op op, Value& left, Integer b) {
@@ -57,8 +57,8 @@ Result<> integer_arithmetic(Op op, Value& left, Integer b) {
     default: result = a % b; break;
   }
   if (overflow || result < integer_min || result > integer_max)
-    return fail(Errc::invalid, fmt::format("the result of `{}` needs more than 64 bits",
-                                           symbol(op)));
+    return fail(Errc::invalid,
+                fmt::format("the result of `{}` needs more than 64 bits", symbol(op)));
   left.data = result;
   return {};
 }
@@ -75,8 +75,8 @@ Result<> float_arithmetic(Op op, Value& left, double b) {
     default: result = std::pow(a, b); break;
   }
   if (!std::isfinite(result))
-    return fail(Errc::invalid, fmt::format("the result of `{}` is not a finite number",
-                                           symbol(op)));
+    return fail(Errc::invalid,
+                fmt::format("the result of `{}` is not a finite number", symbol(op)));
   left.data = result;
   return {};
 }

@@ -1,11 +1,13 @@
 #pragma once
-/// A formula of the transformation language (`$1 * 9 / 5 + 32`), compiled once, evaluated per message.
+/// A formula of the transformation language (`$1 * 9 / 5 + 32`), compiled once, evaluated per
+/// message.
 ///
 /// Source:  docs/reference/dataflow-language.md; spec dataflows 2.5 and 2.6
 /// Thread:  immutable after compile(); a Scratch belongs to one thread
-/// Limits:  expression_bytes_max of text, expression_depth_max of nesting: beyond it compile() refuses
-/// Errors:  compile(): "column 7: ..." (1-based, in characters of the text); evaluate(): the same with
-///          the operator's column, for this message only
+/// Limits:  expression_bytes_max of text, expression_depth_max of nesting: beyond it compile()
+///          refuses
+/// Errors:  compile(): "column 7: ..." (1-based, in characters of the text); evaluate(): the same
+///          with the operator's column, for this message only
 /// Cost:    no allocation for numbers and booleans; `if`, `&&` and `||` evaluate only what decides
 
 #include <cstddef>
@@ -23,18 +25,29 @@ inline constexpr std::size_t expression_bytes_max = 16 * 1024;
 inline constexpr std::size_t expression_depth_max = 64;
 
 enum class Op : std::uint8_t {
-  constant,       ///< push constants_[argument]
-  input,          ///< push input number `argument` (0-based)
-  negate, logical_not,
-  add, subtract, multiply, divide, remainder, power,
-  equal, not_equal, less, less_equal, greater, greater_equal,
+  constant,  ///< push constants_[argument]
+  input,     ///< push input number `argument` (0-based)
+  negate,
+  logical_not,
+  add,
+  subtract,
+  multiply,
+  divide,
+  remainder,
+  power,
+  equal,
+  not_equal,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
   jump,           ///< to `argument`
   jump_if_false,  ///< pops a boolean
   and_left,       ///< false: keep it and jump; true: pop it and go on
   or_left,        ///< true: keep it and jump; false: pop it and go on
   require_bool,
-  tuple,          ///< of the `argument` topmost values
-  call,           ///< function `function` with `argument` values
+  tuple,  ///< of the `argument` topmost values
+  call,   ///< function `function` with `argument` values
 };
 
 struct Instruction {

@@ -13,7 +13,8 @@ namespace {
 std::string run(std::string_view text, std::string_view inputs = "[]") {
   const auto values = parse_json_exact(inputs);
   std::vector<const json::value*> pointers;
-  for (const auto& value : values->as_array()) pointers.push_back(value.is_null() ? nullptr : &value);
+  for (const auto& value : values->as_array())
+    pointers.push_back(value.is_null() ? nullptr : &value);
   const auto compiled = Expression::compile(text, pointers.size());
   if (!compiled) return "compile: " + compiled.error().message;
   Scratch scratch;
@@ -49,7 +50,8 @@ TEST(Expression, refuses_numbers_that_json_cannot_carry) {
   EXPECT_EQ(run("1 / 0"), "error: column 3: `/` by zero");
   EXPECT_EQ(run("1 % 0"), "error: column 3: `%` by zero");
   EXPECT_EQ(run("1 / 0.0"), "error: column 3: the result of `/` is not a finite number");
-  EXPECT_EQ(run("math::sqrt(-1)"), "error: column 1: math::sqrt(): the result is not a finite number");
+  EXPECT_EQ(run("math::sqrt(-1)"),
+            "error: column 1: math::sqrt(): the result is not a finite number");
   EXPECT_EQ(run("$1 + 1", "[18446744073709551615]"),
             "error: column 4: the result of `+` needs more than 64 bits");
   EXPECT_EQ(run("$1 - 1", "[-9223372036854775808]"),
@@ -83,7 +85,8 @@ TEST(Expression, joins_text) {
   EXPECT_EQ(run(R"($1 + ", " + $2)", R"(["Analyst","Kent, WA"])"), R"("Analyst, Kent, WA")");
   EXPECT_EQ(run(R"("n=" + 77.0)"), R"("n=77")");
   EXPECT_EQ(run(R"(1 + "a")"), R"("1a")");
-  EXPECT_EQ(run(R"('it''s')"), "compile: column 5: an operator is expected here, or a value before it");
+  EXPECT_EQ(run(R"('it''s')"),
+            "compile: column 5: an operator is expected here, or a value before it");
   EXPECT_EQ(run(R"("a\"b\\")"), R"("a\"b\\")");
   EXPECT_EQ(run(R"("a" + $1)", "[null]"),
             "error: column 5: `+` cannot take a string and a missing value");
@@ -107,15 +110,31 @@ TEST(Expression, names_the_column_of_a_mistake) {
 
 TEST(Expression, calls_every_documented_function) {
   const std::pair<const char*, const char*> cases[] = {
-      {"cToF(25)", "77.0"}, {"fToC(212)", "100.0"}, {"scale(2048,0,4095,0,100)", "50.01221001221001"},
-      {"round_n(50.012, 2)", "50.01"}, {"floor(2.7)", "2"}, {"ceil(2.1)", "3"}, {"round(-2.5)", "-3"},
-      {"math::abs(-3)", "3"}, {"abs(-0.5)", "0.5"}, {"math::pow(2, 10)", "1024.0"},
-      {"math::hypot(3, 4)", "5.0"}, {"min(3, 1.5, 2)", "1.5"}, {"max(3, 1)", "3"},
-      {"min((2.34,12.3,32.4))", "2.34"}, {"len((1,2,3))", "3"}, {"len(1,2,3)", "3"},
-      {"len(\"äöü\")", "3"}, {"contains((1,2),2.0)", "true"}, {"contains_any((1,2),(5,6))", "false"},
-      {"typeof(1.0)", "\"float\""}, {"typeof(())", "\"empty\""}, {"typeof(true)", "\"boolean\""},
+      {"cToF(25)", "77.0"},
+      {"fToC(212)", "100.0"},
+      {"scale(2048,0,4095,0,100)", "50.01221001221001"},
+      {"round_n(50.012, 2)", "50.01"},
+      {"floor(2.7)", "2"},
+      {"ceil(2.1)", "3"},
+      {"round(-2.5)", "-3"},
+      {"math::abs(-3)", "3"},
+      {"abs(-0.5)", "0.5"},
+      {"math::pow(2, 10)", "1024.0"},
+      {"math::hypot(3, 4)", "5.0"},
+      {"min(3, 1.5, 2)", "1.5"},
+      {"max(3, 1)", "3"},
+      {"min((2.34,12.3,32.4))", "2.34"},
+      {"len((1,2,3))", "3"},
+      {"len(1,2,3)", "3"},
+      {"len(\"äöü\")", "3"},
+      {"contains((1,2),2.0)", "true"},
+      {"contains_any((1,2),(5,6))", "false"},
+      {"typeof(1.0)", "\"float\""},
+      {"typeof(())", "\"empty\""},
+      {"typeof(true)", "\"boolean\""},
       {"str::to_uppercase(str::trim(\"  Abc \"))", "\"ABC\""},
-      {"str::substring(\"  Abc \",2,5)", "\"Abc\""}, {"str::from(1)", "\"1\""}};
+      {"str::substring(\"  Abc \",2,5)", "\"Abc\""},
+      {"str::from(1)", "\"1\""}};
   for (const auto& [text, expected] : cases) EXPECT_EQ(run(text), expected) << text;
   for (const Function& function : functions())
     EXPECT_TRUE(find_function(function.name)) << function.name;

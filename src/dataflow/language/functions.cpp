@@ -130,8 +130,9 @@ Result<Value> extreme(Arguments arguments) {
 }
 
 std::size_t character_count(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
 }
 
 Result<Value> length(Arguments arguments) {
@@ -139,8 +140,7 @@ Result<Value> length(Arguments arguments) {
   if (const auto* text = arguments[0].get<std::string>())
     return Value{Integer(character_count(*text))};
   if (const auto* tuple = arguments[0].get<Tuple>()) return Value{Integer(tuple->size())};
-  return fail(Errc::invalid,
-              fmt::format("{} has no length", type_phrase(arguments[0])));
+  return fail(Errc::invalid, fmt::format("{} has no length", type_phrase(arguments[0])));
 }
 
 Result<const Tuple*> tuple_at(Arguments arguments, std::size_t index) {
@@ -168,9 +168,7 @@ Result<Value> contains_any(Arguments arguments) {
                                    [&](const Value& wanted) { return holds(**tuple, wanted); })};
 }
 
-Result<Value> type_of(Arguments arguments) {
-  return Value{std::string(type_name(arguments[0]))};
-}
+Result<Value> type_of(Arguments arguments) { return Value{std::string(type_name(arguments[0]))}; }
 
 Result<Value> text_from(Arguments arguments) {
   if (arguments[0].is<Object>()) return fail(Errc::invalid, "an object has no text");
@@ -216,9 +214,9 @@ Result<Value> substring(Arguments arguments) {
   if (start == nullptr || end == nullptr)
     return fail(Errc::invalid, "start and end must be integers");
   if (*start < 0 || *start > *end || *end > count)
-    return fail(Errc::invalid, fmt::format("{} to {} is outside the {} characters of the string",
-                                           to_text(Value{*start}), to_text(Value{*end}),
-                                           to_text(Value{count})));
+    return fail(Errc::invalid,
+                fmt::format("{} to {} is outside the {} characters of the string",
+                            to_text(Value{*start}), to_text(Value{*end}), to_text(Value{count})));
   const std::size_t from = byte_of_character(**text, static_cast<std::size_t>(*start));
   const std::size_t to = byte_of_character(**text, static_cast<std::size_t>(*end));
   return Value{(*text)->substr(from, to - from)};
@@ -279,8 +277,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   for (std::size_t i = 0; i < a.size(); ++i) {
     std::size_t diagonal = std::exchange(row[0], i + 1);
     for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced =
-          diagonal + (std::tolower(a[i]) == std::tolower(b[j]) ? 0 : 1);
+      const std::size_t replaced = diagonal + (std::tolower(a[i]) == std::tolower(b[j]) ? 0 : 1);
       diagonal = std::exchange(row[j + 1], std::min({replaced, row[j] + 1, row[j + 1] + 1}));
     }
   }

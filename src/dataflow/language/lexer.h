@@ -11,10 +11,29 @@
 namespace wireway::dataflow {
 
 enum class Token : std::uint8_t {
-  end, number, string, name, input,  // literals, identifiers, $1
-  open, close, comma,
-  plus, minus, star, slash, percent, caret,
-  not_, and_, or_, equal, not_equal, less, less_equal, greater, greater_equal,
+  end,
+  number,
+  string,
+  name,
+  input,  // literals, identifiers, $1
+  open,
+  close,
+  comma,
+  plus,
+  minus,
+  star,
+  slash,
+  percent,
+  caret,
+  not_,
+  and_,
+  or_,
+  equal,
+  not_equal,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
 };
 
 class Lexer {

@@ -24,9 +24,10 @@ Result<Segment> read_segment(std::string_view text, std::size_t begin) {
   const char quote = begin < text.size() ? text[begin] : '\0';
   if (quote == '"' || quote == '\'') {
     const std::size_t close = text.find(quote, begin + 1);
-    const bool whole = close != std::string_view::npos &&
-                       (close + 1 == text.size() || text[close + 1] == '.');
-    if (whole) return Segment{std::string(text.substr(begin + 1, close - begin - 1)), true, close + 1};
+    const bool whole =
+        close != std::string_view::npos && (close + 1 == text.size() || text[close + 1] == '.');
+    if (whole)
+      return Segment{std::string(text.substr(begin + 1, close - begin - 1)), true, close + 1};
     if (quote == '"')
       return at_column(begin, "this quoted segment must end with \" before a `.` or the end");
   }
@@ -49,7 +50,8 @@ Result<> add_segments(Path& path, std::string_view text, std::size_t begin) {
   }
 }
 
-/// If `text` continues with `word` as a whole segment, the index behind its `.` (or the text's size).
+/// If `text` continues with `word` as a whole segment, the index behind its `.` (or the text's
+/// size).
 std::optional<std::size_t> after_word(std::string_view text, std::size_t begin,
                                       std::string_view word) {
   if (!text.substr(begin).starts_with(word)) return std::nullopt;
@@ -82,8 +84,9 @@ Result<Path> parse_metadata(std::string_view text, std::size_t begin) {
   }
   if (after_word(text, begin, "header"))
     return at_column(begin, "$metadata.header is for Kafka sources, which this version lacks");
-  return at_column(begin, "after $metadata. comes topic, user_property.<key> or "
-                          "system_property.content_type");
+  return at_column(begin,
+                   "after $metadata. comes topic, user_property.<key> or "
+                   "system_property.content_type");
 }
 
 Result<Path> parse_context(std::string_view text) {
@@ -112,10 +115,12 @@ Result<Path> parse_path(std::string_view text) {
   std::size_t begin = 0;
   if (const auto end = after_word(text, 0, "$source")) {
     begin = *end;
-    if (begin >= text.size()) return at_column(begin, "$source must be followed by `.` and a field");
+    if (begin >= text.size())
+      return at_column(begin, "$source must be followed by `.` and a field");
   } else if (text.front() == '$') {
-    return at_column(0, "a path that begins with $ is $source, $context(alias) or $metadata; "
-                        "quote a field whose name begins with $");
+    return at_column(0,
+                     "a path that begins with $ is $source, $context(alias) or $metadata; "
+                     "quote a field whose name begins with $");
   }
   if (auto added = add_segments(path, text, begin); !added) return std::unexpected(added.error());
   return path;
@@ -135,7 +140,8 @@ Result<std::optional<json::value>> take_fallback(std::string_view& text) {
   json::value value;
   if (literal != "null") {
     auto compiled = Expression::compile(literal, 0);
-    if (!compiled) return at_column(mark, "?? must be followed by a number, text, true, false or null");
+    if (!compiled)
+      return at_column(mark, "?? must be followed by a number, text, true, false or null");
     Scratch scratch;
     auto result = compiled->evaluate({}, scratch);
     auto converted = result ? to_json_value(*result) : std::unexpected(result.error());

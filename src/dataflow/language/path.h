@@ -41,7 +41,8 @@ struct Input {
   Path path;
   bool last_known = false;              ///< `? $last`
   std::optional<json::value> fallback;  ///< `?? literal`
-  std::string text;                     ///< as written, without suffixes: names the last known value
+  /// as written, without suffixes: names the last known value
+  std::string text;
 };
 
 /// An input of a rule. Wildcards are the caller's to refuse where they have no meaning.

@@ -79,18 +79,16 @@ Result<json::value> to_json_value(const Value& value) {
     return array;
   }
   if (value.is<Object>()) return fail(Errc::invalid, "an object cannot be the result of a formula");
-  return std::visit(Match{[](Empty) { return json::value(nullptr); },
-                          [](bool v) { return json::value(v); },
-                          [](Integer v) {
-                            return v > std::numeric_limits<std::int64_t>::max()
-                                       ? json::value(std::uint64_t(v))
-                                       : json::value(std::int64_t(v));
-                          },
-                          [](double v) { return json::value(v); },
-                          [](const std::string& v) { return json::value(v); },
-                          [](const Tuple&) { return json::value(); },
-                          [](Object) { return json::value(); }},
-                    value.data);
+  return std::visit(
+      Match{[](Empty) { return json::value(nullptr); }, [](bool v) { return json::value(v); },
+            [](Integer v) {
+              return v > std::numeric_limits<std::int64_t>::max() ? json::value(std::uint64_t(v))
+                                                                  : json::value(std::int64_t(v));
+            },
+            [](double v) { return json::value(v); },
+            [](const std::string& v) { return json::value(v); },
+            [](const Tuple&) { return json::value(); }, [](Object) { return json::value(); }},
+      value.data);
 }
 
 std::string_view type_name(const Value& value) {
@@ -106,14 +104,13 @@ std::string_view type_phrase(const Value& value) {
 }
 
 std::string to_text(const Value& value) {
-  return std::visit(Match{[](Empty) { return std::string("()"); },
-                          [](bool v) { return std::string(v ? "true" : "false"); },
-                          [](Integer v) { return integer_text(v); },
-                          [](double v) { return double_text(v); },
-                          [](const std::string& v) { return v; },
-                          [](const Tuple& v) { return tuple_text(v); },
-                          [](Object) { return std::string("{}"); }},
-                    value.data);
+  return std::visit(
+      Match{[](Empty) { return std::string("()"); },
+            [](bool v) { return std::string(v ? "true" : "false"); },
+            [](Integer v) { return integer_text(v); }, [](double v) { return double_text(v); },
+            [](const std::string& v) { return v; }, [](const Tuple& v) { return tuple_text(v); },
+            [](Object) { return std::string("{}"); }},
+      value.data);
 }
 
 bool equal(const Value& left, const Value& right) {

@@ -2,8 +2,8 @@
 /// A value while a formula computes with it. Payload values become these at `$n` and leave as JSON.
 ///
 /// Source:  spec of the transformation language: types (dataflows 2.4), operators (2.5)
-/// Numbers: an Integer holds every JSON integer (int64 and uint64); a result outside that range is an
-///          evaluation error, never a wrapped number. NaN and infinities are errors too.
+/// Numbers: an Integer holds every JSON integer (int64 and uint64); a result outside that range is
+///          an evaluation error, never a wrapped number. NaN and infinities are errors too.
 
 #include <cstdint>
 #include <limits>

@@ -19,8 +19,7 @@ constexpr std::array operation_names{
     OperationNames{OperationKind::source, "Source", "sourceSettings", "source"},
     OperationNames{OperationKind::transformation, "BuiltInTransformation",
                    "builtInTransformationSettings", "builtInTransformation"},
-    OperationNames{OperationKind::destination, "Destination", "destinationSettings",
-                   "destination"},
+    OperationNames{OperationKind::destination, "Destination", "destinationSettings", "destination"},
 };
 
 void rename(json::object& object, std::string_view from, std::string_view to) {
@@ -56,7 +55,8 @@ Operation read_operation(const json::value& written, std::size_t index) {
   return out;
 }
 
-/// Pulls `$source.x` and `$context(y).z` out of an inline condition: they become inputs, the text `$n`.
+/// Pulls `$source.x` and `$context(y).z` out of an inline condition: they become inputs, the text
+/// `$n`.
 void extract_inputs(json::object& rule, std::string_view condition) {
   json::array inputs;
   std::string text;
@@ -110,23 +110,25 @@ constexpr std::array endpoint_names{
 };
 
 void read_authentication(json::object& settings, const json::value& spec) {
-  if (const json::value* sibling = find(spec, "authentication"); !settings.contains("authentication"))
+  if (const json::value* sibling = find(spec, "authentication");
+      !settings.contains("authentication"))
     if (sibling) settings["authentication"] = *sibling;
   const auto found = settings.find("authentication");
   if (found == settings.end() || !found->value().is_object()) return;
   json::object& authentication = found->value().get_object();
   if (authentication.contains("method")) {
     const std::string method = text_at(found->value(), {"method"});
-    authentication["method"] =
-        spelled(method, {"Anonymous", "ServiceAccountToken", "X509Certificate", "Sasl",
-                         "AccessToken", "SystemAssignedManagedIdentity",
-                         "UserAssignedManagedIdentity"});
+    authentication["method"] = spelled(
+        method, {"Anonymous", "ServiceAccountToken", "X509Certificate", "Sasl", "AccessToken",
+                 "SystemAssignedManagedIdentity", "UserAssignedManagedIdentity"});
     return;
   }
   // The first preview named the method by its one key.
   static constexpr std::pair<std::string_view, std::string_view> one_of[] = {
-      {"kubernetes", "ServiceAccountToken"}, {"x509Credentials", "X509Certificate"},
-      {"sasl", "Sasl"}, {"anonymous", "Anonymous"},
+      {"kubernetes", "ServiceAccountToken"},
+      {"x509Credentials", "X509Certificate"},
+      {"sasl", "Sasl"},
+      {"anonymous", "Anonymous"},
       {"systemAssignedManagedIdentity", "SystemAssignedManagedIdentity"},
       {"userAssignedManagedIdentity", "UserAssignedManagedIdentity"},
       {"accessTokenSecretName", "AccessToken"}};

@@ -1,6 +1,6 @@
 #pragma once
-/// The documented dialects of Dataflow and DataflowEndpoint, read as the one that is current (GA v1):
-/// what was renamed is renamed, what was inline becomes inputs, enums match in any case.
+/// The documented dialects of Dataflow and DataflowEndpoint, read as the one that is current (GA
+/// v1): what was renamed is renamed, what was inline becomes inputs, enums match in any case.
 ///
 /// Source:  spec dataflows 0.2
 /// Errors:  none; what has no meaning in any dialect is left for the plan to report
@@ -24,8 +24,8 @@ struct Operation {
 
 std::vector<Operation> read_operations(const json::value& dataflow);
 
-/// A rule of filter, map or datasets: `condition` and `conversion` become `expression`, a single value
-/// becomes a list, an inline `$source.x == $context(ds).y` becomes `$1 == $2` over inputs.
+/// A rule of filter, map or datasets: `condition` and `conversion` become `expression`, a single
+/// value becomes a list, an inline `$source.x == $context(ds).y` becomes `$1 == $2` over inputs.
 json::array read_rules(const json::value* list);
 
 /// `spec` of a DataflowEndpoint with endpointType and `<type>Settings` under their current names.

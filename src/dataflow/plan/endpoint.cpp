@@ -32,12 +32,13 @@ std::int64_t bounded(const json::value& settings, std::string_view member, std::
 }
 
 void check_security(const json::value& settings, Problems& problems) {
-  const std::string tls = spelled(text_at(settings, {"tls", "mode"}, "Enabled"),
-                                  {"Enabled", "Disabled"});
+  const std::string tls =
+      spelled(text_at(settings, {"tls", "mode"}, "Enabled"), {"Enabled", "Disabled"});
   if (tls != "Disabled")
     problems.push_back({fmt::format("{}.tls.mode", settings_field),
                         "TLS is not served yet, and the connection is not made without it; set "
-                        "`Disabled` if that is what you want", true});
+                        "`Disabled` if that is what you want",
+                        true});
   const std::string method = text_at(settings, {"authentication", "method"});
   if (method.empty())
     problems.push_back({fmt::format("{}.authentication.method", settings_field),
@@ -54,8 +55,8 @@ MqttSettings read_mqtt(const json::value& settings, Problems& problems) {
       bounded(settings, "sessionExpirySeconds", 3600, 0xFFFFFFFF, problems));
   out.keep_alive_s =
       static_cast<std::uint16_t>(bounded(settings, "keepAliveSeconds", 60, 65535, problems));
-  out.inflight_max = static_cast<std::size_t>(std::max<std::int64_t>(
-      1, bounded(settings, "maxInflightMessages", 100, 65535, problems)));
+  out.inflight_max = static_cast<std::size_t>(
+      std::max<std::int64_t>(1, bounded(settings, "maxInflightMessages", 100, 65535, problems)));
   bounded(settings, "qos", 1, 2, problems);
   const std::string protocol = text_at(settings, {"protocol"}, "Mqtt");
   if (!equals_ignoring_case(protocol, "Mqtt"))
@@ -73,8 +74,8 @@ void plan_mqtt(EndpointPlan& plan, json::object& spec,
   const std::string written = text_at(holder, {"host"});
   const auto host = parse_host(written.empty() ? "aio-broker:18883" : written);
   if (!host) {
-    plan.problems.push_back({fmt::format("{}.host", settings_field),
-                             fmt::format("`{}` is not host:port", written)});
+    plan.problems.push_back(
+        {fmt::format("{}.host", settings_field), fmt::format("`{}` is not host:port", written)});
     return;
   }
   if (names_local_broker(host->host)) {
@@ -82,14 +83,19 @@ void plan_mqtt(EndpointPlan& plan, json::object& spec,
     settings["tls"] = json::object{{"mode", "Disabled"}};
     settings["authentication"] = json::object{{"method", "Anonymous"}};
     if (!local_broker) {
-      plan.problems.push_back({fmt::format("{}.host", settings_field),
-                               fmt::format("`{}` is the local broker, but no BrokerListener offers a "
-                                           "plain Mqtt port", host->to_string()), true});
+      plan.problems.push_back(
+          {fmt::format("{}.host", settings_field),
+           fmt::format("`{}` is the local broker, but no BrokerListener offers a "
+                       "plain Mqtt port",
+                       host->to_string()),
+           true});
       return;
     }
     mqtt.server = *local_broker;
-    plan.note = fmt::format("{} stands for the local broker at {}, reached within this machine "
-                            "without TLS", host->to_string(), local_broker->to_string());
+    plan.note = fmt::format(
+        "{} stands for the local broker at {}, reached within this machine "
+        "without TLS",
+        host->to_string(), local_broker->to_string());
   } else {
     mqtt.server = *host;
     plan.is_local_broker = local_broker == *host;
@@ -102,8 +108,8 @@ void plan_mqtt(EndpointPlan& plan, json::object& spec,
   settings["qos"] = int_at(holder, {"qos"}, 1);
   // `keepRetain: disabled` is how the previews wrote `Never`.
   const bool keep = bool_at(holder, {"keepRetain"}, true);
-  settings["retain"] = spelled(text_at(holder, {"retain"}, keep ? "Keep" : "Never"),
-                               {"Keep", "Never"});
+  settings["retain"] =
+      spelled(text_at(holder, {"retain"}, keep ? "Keep" : "Never"), {"Keep", "Never"});
   plan.mqtt = std::move(mqtt);
 }
 
@@ -154,15 +160,15 @@ EndpointPlan plan_endpoint(const json::value& manifest,
   plan.name = text_at(manifest, {"metadata", "name"});
   json::object spec = read_endpoint_spec(manifest);
   plan.type = text_at(json::value(spec), {"endpointType"});
-  if (plan.type.empty())
-    plan.problems.push_back({"spec.endpointType", "is required"});
+  if (plan.type.empty()) plan.problems.push_back({"spec.endpointType", "is required"});
   if (plan.type == "Mqtt") plan_mqtt(plan, spec, local_broker);
   if (plan.type == "LocalStorage") {
-    const std::int64_t messages = int_at(
-        json::value(spec), {"localStorageSettings", "batching", "maxMessages"}, 100'000);
+    const std::int64_t messages =
+        int_at(json::value(spec), {"localStorageSettings", "batching", "maxMessages"}, 100'000);
     plan.batch_messages_max = static_cast<std::size_t>(std::max<std::int64_t>(messages, 1));
     if (text_at(json::value(spec), {"localStorageSettings", "persistentVolumeClaimRef"}).empty())
-      plan.problems.push_back({"spec.localStorageSettings.persistentVolumeClaimRef", "is required"});
+      plan.problems.push_back(
+          {"spec.localStorageSettings.persistentVolumeClaimRef", "is required"});
   }
   json::object out;
   if (const json::value* metadata = find(manifest, "metadata")) out["metadata"] = *metadata;

@@ -1,11 +1,11 @@
 #pragma once
-/// A DataflowEndpoint, read in any dialect and brought to one form: every default filled in, the local
-/// broker's documented names replaced by the broker that is there.
+/// A DataflowEndpoint, read in any dialect and brought to one form: every default filled in, the
+/// local broker's documented names replaced by the broker that is there.
 ///
 /// Source: spec dataflows 1.3; broker names 0.1
-/// Rule:   what asks for TLS or for an authentication that this version lacks is refused, never served
-///         with less. The one exception is the local broker under its documented names: on one machine
-///         it is reached without TLS, and the status says so.
+/// Rule:   what asks for TLS or for an authentication that this version lacks is refused, never
+///         served with less. The one exception is the local broker under its documented names: on
+///         one machine it is reached without TLS, and the status says so.
 
 #include <cstdint>
 #include <optional>
@@ -43,7 +43,8 @@ EndpointPlan plan_endpoint(const json::value& manifest,
 /// "host:port" with the default port of MQTT over TLS where none is written.
 std::optional<net::Endpoint> parse_host(std::string_view text);
 
-/// The address behind the first port of a BrokerListener that speaks plain MQTT; nullopt if none does.
+/// The address behind the first port of a BrokerListener that speaks plain MQTT; nullopt if none
+/// does.
 std::optional<net::Endpoint> plain_port_of(const json::value& broker_listener);
 
 }  // namespace wireway::dataflow

@@ -32,7 +32,8 @@ class PlanReader {
     plan_.enabled = bool_at(manifest_, {"spec", "mode"}, true);
     plan_.request_disk_persistence = bool_at(manifest_, {"spec", "requestDiskPersistence"}, false);
     plan_.polarity = polarity_of(manifest_);
-    if (plan_.profile.empty()) report("spec.profileRef", "is required: the name of a DataflowProfile");
+    if (plan_.profile.empty())
+      report("spec.profileRef", "is required: the name of a DataflowProfile");
     const auto operations = read_operations(manifest_);
     const Operation* source = one_of(operations, OperationKind::source, "Source");
     const Operation* destination = one_of(operations, OperationKind::destination, "Destination");

@@ -40,8 +40,8 @@ struct DataflowPlan {
 
 DataflowPlan plan_dataflow(const json::value& manifest);
 
-/// What becomes of a message for which a filter rule is true: by the annotation wireway.io/filter, else
-/// by the version in which the manifest was written (v1: dropped, v1beta1: passes).
+/// What becomes of a message for which a filter rule is true: by the annotation wireway.io/filter,
+/// else by the version in which the manifest was written (v1: dropped, v1beta1: passes).
 Polarity polarity_of(const json::value& manifest);
 
 /// The topics that an Asset publishes to.

@@ -71,9 +71,10 @@ spec:
     for (const auto& problem : plan.problems) out += problem.field + ": " + problem.message + "\n";
     return out;
   }();
-  for (const char* part : {"spec.profileRef: is required", "there may be only one Source",
-                           "a Destination is missing", "spec.operations[2].operationType: must be",
-                           "endpointRef: is required", "datasets: enrichment reads the state store"})
+  for (const char* part :
+       {"spec.profileRef: is required", "there may be only one Source", "a Destination is missing",
+        "spec.operations[2].operationType: must be", "endpointRef: is required",
+        "datasets: enrichment reads the state store"})
     EXPECT_TRUE(text.contains(part)) << part << "\n" << text;
 }
 
@@ -111,8 +112,10 @@ TEST(Plan, sees_certain_loops) {
 
 TEST(Endpoint, stands_for_the_local_broker_under_its_documented_names) {
   for (const char* settings :
-       {"{host: 'aio-broker:18883', authentication: {method: ServiceAccountToken}, tls: {mode: Enabled}}",
-        "{host: 'aio-mq-dmqtt-frontend.azure-iot-operations.svc:8883', tls: {mode: enabled}}", "{}"}) {
+       {"{host: 'aio-broker:18883', authentication: {method: ServiceAccountToken}, tls: {mode: "
+        "Enabled}}",
+        "{host: 'aio-mq-dmqtt-frontend.azure-iot-operations.svc:8883', tls: {mode: enabled}}",
+        "{}"}) {
     const auto plan = plan_endpoint(
         yaml(fmt::format("{{spec: {{endpointType: mqtt, mqttSettings: {}}}}}", settings)), broker);
     ASSERT_TRUE(plan.problems.empty()) << describe(plan.problems);
@@ -129,7 +132,8 @@ TEST(Endpoint, never_serves_less_security_than_asked_for) {
 spec:
   endpointType: Mqtt
   authentication: {method: x509Credentials}
-  mqttSettings: {host: 'example.com'})"), broker);
+  mqttSettings: {host: 'example.com'})"),
+                                  broker);
   ASSERT_EQ(plan.problems.size(), 2u);
   EXPECT_EQ(plan.problems[0].field, "spec.mqttSettings.tls.mode");
   EXPECT_EQ(plan.problems[1].field, "spec.mqttSettings.authentication.method");
@@ -138,7 +142,8 @@ spec:
 spec:
   endpointType: Mqtt
   mqttSettings:
-    {host: '127.0.0.1:1884', tls: {mode: Disabled}, authentication: {method: anonymous}})"), broker);
+    {host: '127.0.0.1:1884', tls: {mode: Disabled}, authentication: {method: anonymous}})"),
+                                   broker);
   EXPECT_TRUE(plain.problems.empty()) << describe(plain.problems);
   EXPECT_FALSE(plain.is_local_broker);
 }
@@ -149,7 +154,9 @@ TEST(Endpoint, reads_hosts_and_listeners) {
   EXPECT_FALSE(parse_host("h:x"));
   EXPECT_FALSE(parse_host(":1883"));
   EXPECT_EQ(plain_port_of(yaml("{spec: {ports: [{port: 8883, tls: {mode: Automatic}}, "
-                               "{port: 8083, protocol: WebSockets}, {port: 1884}]}}"))->port, 1884);
+                               "{port: 8083, protocol: WebSockets}, {port: 1884}]}}"))
+                ->port,
+            1884);
   EXPECT_FALSE(plain_port_of(yaml("{spec: {ports: [{port: 1883, authenticationRef: a}]}}")));
 }
 

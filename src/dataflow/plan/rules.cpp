@@ -93,8 +93,8 @@ MapRule read_map(RuleReader reader, std::string name) {
   if (path->has_wildcard() && !rule.has_wildcard())
     reader.report("output", "has a `*`, but no input has one");
   if (!rule.expression && !reader.has("expression") && rule.inputs.size() != 1)
-    reader.report("expression", fmt::format("is required: the rule has {} inputs",
-                                            rule.inputs.size()));
+    reader.report("expression",
+                  fmt::format("is required: the rule has {} inputs", rule.inputs.size()));
   rule.output = std::move(*path);
   return rule;
 }
@@ -150,7 +150,8 @@ void check_contexts(const std::vector<Input>& inputs, const TransformRules& rule
     const auto known = [&](const Dataset& dataset) { return dataset.alias == input.path.alias; };
     if (std::ranges::any_of(rules.datasets, known)) continue;
     problems.push_back({field, fmt::format("`{}` names no dataset; add it to `datasets` or use "
-                                           "its alias", input.text)});
+                                           "its alias",
+                                           input.text)});
   }
 }
 
@@ -160,8 +161,7 @@ TransformRules compile_rules(const json::object& settings, const std::string& fi
                              Problems& problems) {
   TransformRules rules;
   rules.datasets = read_list<Dataset>(
-      settings, field, "datasets",
-      [&](const json::object& rule, std::string at, std::string name) {
+      settings, field, "datasets", [&](const json::object& rule, std::string at, std::string name) {
         return read_dataset(RuleReader(rule, std::move(at), problems), std::move(name));
       });
   rules.filters = read_list<FilterRule>(

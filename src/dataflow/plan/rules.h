@@ -8,8 +8,9 @@
 
 namespace wireway::dataflow {
 
-/// `settings` are builtInTransformationSettings in the current dialect (plan/dialect.h), `field` their
-/// place in the manifest. Adds what is wrong to `problems`; the rules are usable if nothing was added.
+/// `settings` are builtInTransformationSettings in the current dialect (plan/dialect.h), `field`
+/// their place in the manifest. Adds what is wrong to `problems`; the rules are usable if nothing
+/// was added.
 TransformRules compile_rules(const json::object& settings, const std::string& field,
                              Problems& problems);
 

@@ -1,11 +1,11 @@
-// Goal: the language does what its documentation shows. Method: run testdata/vectors.yaml, in the user's
-// own words, through the same path as a manifest: dialect, compile, transform.
-
-#include <gtest/gtest.h>
+// Goal: the language does what its documentation shows. Method: run testdata/vectors.yaml, in the
+// user's own words, through the same path as a manifest: dialect, compile, transform.
 
 #include <cmath>
 #include <fstream>
 #include <sstream>
+
+#include <gtest/gtest.h>
 
 #include "base/json_text.h"
 #include "base/yaml.h"
@@ -31,8 +31,7 @@ double number(const json::value& value) {
 /// Equal up to key order and 1e-9 of numbers.
 bool alike(const json::value& a, const json::value& b) {
   if (a.is_number() && b.is_number()) return std::abs(number(a) - number(b)) <= 1e-9;
-  if (a.is_array() && b.is_array())
-    return std::ranges::equal(a.get_array(), b.get_array(), alike);
+  if (a.is_array() && b.is_array()) return std::ranges::equal(a.get_array(), b.get_array(), alike);
   if (!a.is_object() || !b.is_object()) return a == b;
   return a.get_object().size() == b.get_object().size() &&
          std::ranges::all_of(a.get_object(), [&](const auto& member) {

@@ -7,9 +7,7 @@
 namespace wireway::dataflow {
 namespace {
 
-Judgement poisoned(const Error& error) {
-  return {Verdict::poisoned, error.message};
-}
+Judgement poisoned(const Error& error) { return {Verdict::poisoned, error.message}; }
 
 /// A rule's formula over its inputs; nullopt if the result is not true or false.
 Result<bool> holds(const Expression& expression, const std::vector<Input>& inputs,

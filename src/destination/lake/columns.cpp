@@ -90,12 +90,14 @@ Result<> RowWriter::write_fields(std::uint64_t row, const json::object& record,
       // A null says nothing about a type, so an inferred table has no column for it yet.
       if (member.value().is_null()) continue;
       return fail(Errc::invalid, fmt::format("could not set a field {}, it does not exist by the "
-                                             "schema", std::string_view(member.key())));
+                                             "schema",
+                                             std::string_view(member.key())));
     }
     const json::value*& slot = values[static_cast<std::size_t>(field - structure.fields.data())];
     if (slot != nullptr)
       return fail(Errc::invalid, fmt::format("two fields are column {} (case and the characters "
-                                             "that Delta forbids do not count)", field->name));
+                                             "that Delta forbids do not count)",
+                                             field->name));
     slot = &member.value();
   }
   for (std::size_t i = 0; i < values.size(); ++i)
@@ -108,9 +110,10 @@ Result<> RowWriter::write(DuckHandle vector, std::uint64_t row, const Field& fie
   if (value == nullptr || value->is_null()) {
     if (!field.nullable)
       return fail(Errc::invalid,
-                  value ? fmt::format("Cannot set null value. Reason: field '{}' is not nullable.",
-                                      field.name)
-                        : fmt::format("found missing property that is not Nullable: {}", field.name));
+                  value
+                      ? fmt::format("Cannot set null value. Reason: field '{}' is not nullable.",
+                                    field.name)
+                      : fmt::format("found missing property that is not Nullable: {}", field.name));
     set_null(vector, row, field.type);
     return {};
   }
@@ -184,8 +187,8 @@ Result<> RowWriter::write_scalar(DuckHandle vector, std::uint64_t row, const Typ
 void RowWriter::set_null(DuckHandle vector, std::uint64_t row, const Type& type) {
   set_valid(vector, row, false);
   if (type.kind == TypeKind::list) {
-    static_cast<ListEntry*>(api_.vector_get_data(vector))[row] = {
-        api_.list_vector_get_size(vector), 0};
+    static_cast<ListEntry*>(api_.vector_get_data(vector))[row] = {api_.list_vector_get_size(vector),
+                                                                  0};
   }
   if (type.kind != TypeKind::structure) return;
   for (std::size_t i = 0; i < type.fields.size(); ++i)

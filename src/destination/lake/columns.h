@@ -24,7 +24,8 @@ class RowWriter {
  private:
   Result<> write_fields(std::uint64_t row, const json::object& record, const Type& structure,
                         const std::vector<DuckHandle>& vectors);
-  Result<> write(DuckHandle vector, std::uint64_t row, const Field& field, const json::value* value);
+  Result<> write(DuckHandle vector, std::uint64_t row, const Field& field,
+                 const json::value* value);
   Result<> write_struct(DuckHandle vector, std::uint64_t row, const Type& type,
                         const json::object& value);
   Result<> write_list(DuckHandle vector, std::uint64_t row, const Type& type,

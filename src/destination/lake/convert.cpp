@@ -15,8 +15,8 @@ namespace wireway::destination::lake {
 namespace {
 
 std::unexpected<Error> cannot(std::string_view type, const json::value& value) {
-  return fail(Errc::invalid, fmt::format("cannot make a {} of {}", type,
-                                         to_json(value).substr(0, 60)));
+  return fail(Errc::invalid,
+              fmt::format("cannot make a {} of {}", type, to_json(value).substr(0, 60)));
 }
 
 template <class Number>
@@ -30,8 +30,8 @@ std::optional<Number> parse_whole(std::string_view text) {
   return number;
 }
 
-/// Digits of a decimal number in text, "-12.345e1" included, as an unscaled integer; nullopt if the text
-/// is no number or needs more than 38 digits.
+/// Digits of a decimal number in text, "-12.345e1" included, as an unscaled integer; nullopt if the
+/// text is no number or needs more than 38 digits.
 std::optional<Wide> scaled_digits(std::string_view text, int scale) {
   bool negative = false;
   if (!text.empty() && (text.front() == '-' || text.front() == '+')) {
@@ -67,8 +67,8 @@ std::optional<Wide> scaled_digits(std::string_view text, int scale) {
     if (__builtin_mul_overflow(out, Wide{10}, &out)) return std::nullopt;
     if (__builtin_add_overflow(out, Wide{c - '0'}, &out)) return std::nullopt;
   }
-  const bool above = !cut.empty() && (cut[0] > '5' || (cut[0] == '5' && cut.find_first_not_of(
-                                                                            '0', 1) != cut.npos));
+  const bool above = !cut.empty() &&
+                     (cut[0] > '5' || (cut[0] == '5' && cut.find_first_not_of('0', 1) != cut.npos));
   const bool half = !cut.empty() && cut[0] == '5' && !above;
   if (above || (half && out % 2 != 0)) ++out;
   return negative ? -out : out;
@@ -107,8 +107,8 @@ Result<std::int64_t> to_integer(const json::value& value, int bits) {
   if (number && std::isfinite(*number) && std::trunc(*number) >= -limit &&
       std::trunc(*number) < limit)
     whole = static_cast<std::int64_t>(std::trunc(*number));
-  const std::int64_t max = bits == 64 ? std::numeric_limits<std::int64_t>::max()
-                                      : (std::int64_t{1} << (bits - 1)) - 1;
+  const std::int64_t max =
+      bits == 64 ? std::numeric_limits<std::int64_t>::max() : (std::int64_t{1} << (bits - 1)) - 1;
   if (whole && *whole <= max && *whole >= -max - 1) return *whole;
   return cannot(bits == 64 ? "long" : "smaller integer", value);
 }

@@ -1,8 +1,8 @@
 #pragma once
 /// JSON values as the types of columns: the documented implicit conversions.
 ///
-/// Source: spec dataflows 2.4: number to number always (fraction cut off), text to number parsed, boolean
-///         to 0/1, ISO 8601 text to date and time, base64 text to bytes
+/// Source: spec dataflows 2.4: number to number always (fraction cut off), text to number parsed,
+///         boolean to 0/1, ISO 8601 text to date and time, base64 text to bytes
 /// Errors: Errc::invalid "cannot make a long of the string "abc""
 
 #include <cstdint>
@@ -16,7 +16,8 @@ namespace wireway::destination::lake {
 __extension__ typedef __int128 Wide;
 
 Result<bool> to_boolean(const json::value& value);
-/// Within [-2^(bits-1), 2^(bits-1)); the fraction is cut off. A number outside is an error, not wrapped.
+/// Within [-2^(bits-1), 2^(bits-1)); the fraction is cut off. A number outside is an error, not
+/// wrapped.
 Result<std::int64_t> to_integer(const json::value& value, int bits);
 Result<double> to_double(const json::value& value);
 /// Unscaled, rounded half to even.

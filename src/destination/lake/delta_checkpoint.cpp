@@ -53,7 +53,8 @@ std::string map_literal(const json::value* object) {
 
 std::string metadata_row(const json::object& metadata) {
   return fmt::format(
-      "{{'id': {}, 'name': {}, 'description': {}, 'format': {{'provider': 'parquet', 'options': {}}}, "
+      "{{'id': {}, 'name': {}, 'description': {}, 'format': {{'provider': 'parquet', 'options': "
+      "{}}}, "
       "'schemaString': {}, 'partitionColumns': []::VARCHAR[], 'configuration': {}, "
       "'createdTime': {}}}",
       optional_text(metadata, "id"), optional_text(metadata, "name"),
@@ -65,10 +66,10 @@ std::string metadata_row(const json::object& metadata) {
 std::string add_row(const DataFile& file) {
   const std::string stats =
       file.stats.empty() ? fmt::format(R"({{"numRecords":{}}})", file.rows) : file.stats;
-  return fmt::format("{{'path': {}, 'partitionValues': {}, 'size': {}, 'modificationTime': {}, "
-                     "'dataChange': false, 'stats': {}}}",
-                     quote_literal(file.path), empty_map, file.size_bytes, file.modified_ms,
-                     quote_literal(stats));
+  return fmt::format(
+      "{{'path': {}, 'partitionValues': {}, 'size': {}, 'modificationTime': {}, "
+      "'dataChange': false, 'stats': {}}}",
+      quote_literal(file.path), empty_map, file.size_bytes, file.modified_ms, quote_literal(stats));
 }
 
 /// `delta.logRetentionDuration` such as "interval 30 days"; 30 days if it is not understood.
@@ -98,11 +99,13 @@ std::int64_t number(const std::optional<std::string>& text) {
 
 }  // namespace
 
-/// Statements that fill the table `checkpoint`: the previous checkpoint's files and tombstones, less what
-/// was removed since, and what the commits since then say.
+/// Statements that fill the table `checkpoint`: the previous checkpoint's files and tombstones,
+/// less what was removed since, and what the commits since then say.
 std::string DeltaLog::checkpoint_sql() const {
-  std::string sql = fmt::format("CREATE OR REPLACE TABLE checkpoint({});\n"
-                                "CREATE OR REPLACE TABLE gone(path VARCHAR, deleted BIGINT);\n", columns);
+  std::string sql = fmt::format(
+      "CREATE OR REPLACE TABLE checkpoint({});\n"
+      "CREATE OR REPLACE TABLE gone(path VARCHAR, deleted BIGINT);\n",
+      columns);
   for (const auto& [path, time] : removed_)
     sql += fmt::format("INSERT INTO gone VALUES ({}, {});\n", quote_literal(path), time);
   if (!checkpoint_files_.empty()) {
@@ -127,8 +130,10 @@ SELECT {'path': path, 'deletionTimestamp': deleted, 'dataChange': false} FROM go
   for (const auto& [application, version] : transactions_)
     sql += fmt::format("INSERT INTO checkpoint(txn) VALUES ({{'appId': {}, 'version': {}}});\n",
                        quote_literal(application), version);
-  sql += fmt::format("INSERT INTO checkpoint(\"metaData\") VALUES ({});\n", metadata_row(metadata_));
-  sql += "INSERT INTO checkpoint(protocol) VALUES ({'minReaderVersion': 1, 'minWriterVersion': 2});\n";
+  sql +=
+      fmt::format("INSERT INTO checkpoint(\"metaData\") VALUES ({});\n", metadata_row(metadata_));
+  sql +=
+      "INSERT INTO checkpoint(protocol) VALUES ({'minReaderVersion': 1, 'minWriterVersion': 2});\n";
   return sql;
 }
 
@@ -138,8 +143,8 @@ Result<> DeltaLog::checkpoint(WallTime now) {
   const std::string temporary = log_path("." + name + ".tmp");
   const auto write = [&]() -> Result<> {
     if (auto done = database_.execute(checkpoint_sql()); !done) return done;
-    auto copied = database_.execute(fmt::format("COPY checkpoint TO {} (FORMAT parquet)",
-                                                quote_literal(temporary)));
+    auto copied = database_.execute(
+        fmt::format("COPY checkpoint TO {} (FORMAT parquet)", quote_literal(temporary)));
     if (!copied) return copied;
     // Through Files, so that the whole content is on disk before it has its name.
     const auto content = files_.read(temporary);
@@ -169,7 +174,8 @@ Result<> DeltaLog::remove_expired(WallTime now) {
   const Duration retention = log_retention(metadata_);
   for (const net::FileEntry& entry : *entries) {
     std::int64_t version = -1;
-    const auto read = std::from_chars(entry.name.data(), entry.name.data() + entry.name.size(), version);
+    const auto read =
+        std::from_chars(entry.name.data(), entry.name.data() + entry.name.size(), version);
     const bool log_file = read.ec == std::errc{} && entry.name.size() > 20 && entry.name[20] == '.';
     if (!log_file || version >= checkpoint_version_ || now - entry.modified < retention) continue;
     if (auto removed = files_.remove(log_path(entry.name)); !removed) return removed;
@@ -187,21 +193,25 @@ Result<> DeltaLog::load_checkpoint(std::int64_t version, std::vector<std::string
   for (const std::string& name : checkpoint_files_) paths.push_back(log_path(name));
   const std::string source = fmt::format("read_parquet({})", list_literal(paths));
   const auto damaged = [&](const Error& error) {
-    return fail(Errc::invalid, fmt::format("the Delta checkpoint {} cannot be read ({}); remove it if "
-                                           "all commits are still there, or use another folder",
-                                           paths[0], error.message));
+    return fail(Errc::invalid,
+                fmt::format("the Delta checkpoint {} cannot be read ({}); remove it if "
+                            "all commits are still there, or use another folder",
+                            paths[0], error.message));
   };
   const auto metadata = database_.rows(fmt::format(
       R"(SELECT m.id, m.name, m.description, m."schemaString", m."createdTime"::VARCHAR,
-len(m."partitionColumns")::VARCHAR FROM (SELECT "metaData" AS m FROM {}) WHERE m IS NOT NULL)", source));
+len(m."partitionColumns")::VARCHAR FROM (SELECT "metaData" AS m FROM {}) WHERE m IS NOT NULL)",
+      source));
   if (!metadata) return damaged(metadata.error());
   const auto protocol = database_.rows(fmt::format(
       R"(SELECT p."minReaderVersion"::VARCHAR, p."minWriterVersion"::VARCHAR
-FROM (SELECT protocol AS p FROM {}) WHERE p IS NOT NULL)", source));
+FROM (SELECT protocol AS p FROM {}) WHERE p IS NOT NULL)",
+      source));
   if (!protocol) return damaged(protocol.error());
   const auto configuration = database_.rows(fmt::format(
       R"(SELECT unnest(map_keys(m.configuration)), unnest(map_values(m.configuration))
-FROM (SELECT "metaData" AS m FROM {}) WHERE m IS NOT NULL)", source));
+FROM (SELECT "metaData" AS m FROM {}) WHERE m IS NOT NULL)",
+      source));
   if (!configuration) return damaged(configuration.error());
   const auto transactions = database_.rows(fmt::format(
       R"(SELECT t."appId", t.version::VARCHAR FROM (SELECT txn AS t FROM {}) WHERE t IS NOT NULL)",
@@ -209,7 +219,8 @@ FROM (SELECT "metaData" AS m FROM {}) WHERE m IS NOT NULL)", source));
   if (!transactions) return damaged(transactions.error());
   if (metadata->empty() || protocol->empty())
     return damaged({Errc::invalid, "it holds no metaData or no protocol"});
-  for (const Database::Row& row : *transactions) transactions_[row[0].value_or("")] = number(row[1]);
+  for (const Database::Row& row : *transactions)
+    transactions_[row[0].value_or("")] = number(row[1]);
   const Database::Row& versions = protocol->front();
   if (auto done = apply_protocol(number(versions[0]), number(versions[1])); !done) return done;
   auto applied = apply_checkpoint_metadata(metadata->front(), *configuration);

@@ -77,8 +77,10 @@ Result<> DeltaLog::load() {
   while (version_ < names.newest_commit)
     if (auto read = read_commit(version_ + 1); !read) return read;
   if (version_ >= 0 && metadata_.empty())
-    return fail(Errc::invalid, fmt::format("{} names no schema: the log is damaged; restore it or use "
-                                           "another folder", log_path("")));
+    return fail(Errc::invalid,
+                fmt::format("{} names no schema: the log is damaged; restore it or use "
+                            "another folder",
+                            log_path("")));
   return refresh();
 }
 
@@ -95,7 +97,8 @@ Result<> DeltaLog::read_commit(std::int64_t version) {
   const auto text = files_.read(path);
   if (!text)
     return fail(Errc::invalid, fmt::format("the Delta log lacks {} ({}); restore it or use another "
-                                           "folder", path, text.error().message));
+                                           "folder",
+                                           path, text.error().message));
   std::size_t line = 0;
   std::size_t actions = 0;
   for (std::size_t at = 0; at < text->size(); ++line) {
@@ -106,16 +109,17 @@ Result<> DeltaLog::read_commit(std::int64_t version) {
     const auto action = parse_json(one);
     const json::object* object = action ? action->if_object() : nullptr;
     if (object == nullptr)
-      return fail(Errc::invalid, fmt::format("{}:{} is damaged ({}); restore it or use another folder",
-                                             path, line + 1,
-                                             action ? "no object" : action.error().message));
+      return fail(Errc::invalid,
+                  fmt::format("{}:{} is damaged ({}); restore it or use another folder", path,
+                              line + 1, action ? "no object" : action.error().message));
     if (auto applied = apply_action(*object); !applied)
       return wrap(fmt::format("{}:{}", path, line + 1), applied.error());
     ++actions;
   }
   if (actions == 0)
     return fail(Errc::invalid, fmt::format("{} is empty: the log is damaged; restore it or use "
-                                           "another folder", path));
+                                           "another folder",
+                                           path));
   version_ = version;
   return {};
 }
@@ -124,7 +128,8 @@ Result<> DeltaLog::apply_action(const json::object& action) {
   if (const json::value* protocol = action.if_contains("protocol"))
     return apply_protocol(int_at(*protocol, {"minReaderVersion"}, 0),
                           int_at(*protocol, {"minWriterVersion"}, 0));
-  if (const json::value* metadata = action.if_contains("metaData")) return apply_metadata(*metadata);
+  if (const json::value* metadata = action.if_contains("metaData"))
+    return apply_metadata(*metadata);
   if (const json::value* add = action.if_contains("add")) {
     DataFile file;
     file.path = text_at(*add, {"path"});
@@ -156,12 +161,14 @@ Result<> DeltaLog::apply_metadata(const json::value& metadata) {
   if (const json::value* columns = find(metadata, "partitionColumns");
       columns && columns->is_array() && !columns->get_array().empty())
     return fail(Errc::unsupported, fmt::format("the Delta table {} is partitioned, which is not "
-                                               "supported; use another folder", table_));
+                                               "supported; use another folder",
+                                               table_));
   const auto text = parse_json(text_at(metadata, {"schemaString"}));
   auto parsed = text ? parse_schema(*text) : Result<Type>(std::unexpected(text.error()));
   if (!parsed)
     return fail(parsed.error().code, fmt::format("the Delta table {} has a schema that cannot be "
-                                                 "written: {}", table_, parsed.error().message));
+                                                 "written: {}",
+                                                 table_, parsed.error().message));
   schema_ = std::move(*parsed);
   metadata_ = metadata.get_object();
   return {};
@@ -189,16 +196,24 @@ std::string DeltaLog::protocol_and_metadata(const Type& schema, WallTime now,
 Result<> DeltaLog::commit(const DataFile& file, const Type& schema, WallTime now,
                           const std::string& id) {
   const bool new_schema = version_ < 0 || to_delta(schema) != to_delta(schema_);
-  std::string text = to_json(json::object{
-      {"commitInfo", {{"timestamp", milliseconds(now)}, {"operation", "WRITE"},
-                      {"operationParameters", {{"mode", "Append"}, {"partitionBy", "[]"}}},
-                      {"isBlindAppend", true}, {"engineInfo", "wireway"}}}}) + "\n";
+  std::string text =
+      to_json(json::object{{"commitInfo",
+                            {{"timestamp", milliseconds(now)},
+                             {"operation", "WRITE"},
+                             {"operationParameters", {{"mode", "Append"}, {"partitionBy", "[]"}}},
+                             {"isBlindAppend", true},
+                             {"engineInfo", "wireway"}}}}) +
+      "\n";
   const json::object before = metadata_;
   if (new_schema) text += protocol_and_metadata(schema, now, id);
-  text += to_json(json::object{{"add", {{"path", file.path}, {"partitionValues", json::object{}},
-                                        {"size", file.size_bytes},
-                                        {"modificationTime", file.modified_ms},
-                                        {"dataChange", true}, {"stats", stats_of(file)}}}}) + "\n";
+  text += to_json(json::object{{"add",
+                                {{"path", file.path},
+                                 {"partitionValues", json::object{}},
+                                 {"size", file.size_bytes},
+                                 {"modificationTime", file.modified_ms},
+                                 {"dataChange", true},
+                                 {"stats", stats_of(file)}}}}) +
+          "\n";
   metadata_ = before;
   if (auto made = files_.make_folders(fmt::format("{}/_delta_log", table_)); !made) return made;
   auto created = files_.create_new(log_path(commit_name(version_ + 1)), text);

@@ -5,11 +5,11 @@
 /// Source:  docs/formats/delta-table.md; Delta transaction log protocol, reader version 1, writer 2
 /// Thread:  one (the table's worker); calls block
 /// Owns:    nothing; Files and Database outlive it
-/// Limits:  a checkpoint every checkpoint_interval commits; commits and checkpoints before the newest
-///          checkpoint go when they are older than the table's delta.logRetentionDuration
+/// Limits:  a checkpoint every checkpoint_interval commits; commits and checkpoints before the
+///          newest checkpoint go when they are older than the table's delta.logRetentionDuration
 /// Errors:  Errc::conflict if another writer took the version: refresh() and try again;
-///          Errc::unsupported for tables that need more of a writer than we are;
-///          Errc::invalid if the log is damaged: names file, line and remedy, and nothing is written
+///          Errc::unsupported for tables that need more of a writer than we are; Errc::invalid if
+///          the log is damaged: names file, line and remedy, and nothing is written
 
 #include <cstdint>
 #include <map>
@@ -75,8 +75,8 @@ class DeltaLog {
   std::int64_t checkpoint_version_ = -1;
   std::vector<std::string> checkpoint_files_;
   Type schema_;
-  json::object metadata_;                   ///< the newest metaData action's content
-  std::vector<DataFile> added_;             ///< since the checkpoint
+  json::object metadata_;                        ///< the newest metaData action's content
+  std::vector<DataFile> added_;                  ///< since the checkpoint
   std::map<std::string, std::int64_t> removed_;  ///< path -> deletion time, since the checkpoint
   std::map<std::string, std::int64_t> transactions_;  ///< appId -> version, by other writers
 };

@@ -1,10 +1,10 @@
 #include "destination/lake/duckdb.h"
 
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+
+#include <dlfcn.h>
 
 #include <fmt/format.h>
 
@@ -146,8 +146,10 @@ Result<const DuckApi*> load_duckdb(const std::vector<std::string>& candidates, D
     if (bind_all(library, api)) return &api;
     reasons += fmt::format("; {}: too old, functions are missing", candidate);
   }
-  return fail(Errc::not_found, "libduckdb.so was not found; run tools/setup or set WIREWAY_DUCKDB to "
-                               "its path" + reasons);
+  return fail(Errc::not_found,
+              "libduckdb.so was not found; run tools/setup or set WIREWAY_DUCKDB to "
+              "its path" +
+                  reasons);
 }
 
 std::string quote_literal(std::string_view text) {

@@ -1,6 +1,6 @@
 #pragma once
-/// DuckDB through its C API, loaded at run time: what of it we use, and nothing else. One Database per
-/// table, in memory, for writing and reading Parquet.
+/// DuckDB through its C API, loaded at run time: what of it we use, and nothing else. One Database
+/// per table, in memory, for writing and reading Parquet.
 ///
 /// Source:  DuckDB's C API reference; the declarations here are ours and name only what we call
 /// Thread:  a Database belongs to one thread at a time; Library is immutable once loaded
@@ -19,8 +19,8 @@
 
 namespace wireway::destination::lake {
 
-/// Where libduckdb may be, best first: $WIREWAY_DUCKDB, beside the program, the cache that the set-up
-/// fills, the system. `environment` is std::getenv in production.
+/// Where libduckdb may be, best first: $WIREWAY_DUCKDB, beside the program, the cache that the
+/// set-up fills, the system. `environment` is std::getenv in production.
 std::vector<std::string> duckdb_candidates(
     const std::string& program, const std::function<const char*(const char*)>& environment);
 

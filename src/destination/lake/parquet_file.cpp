@@ -89,21 +89,20 @@ Result<> append_rows(Database& database, const Type& schema,
 }  // namespace
 
 Result<RowErrors> write_parquet(Database& database, const Type& schema,
-                                const std::vector<json::object>& records,
-                                const std::string& path) {
+                                const std::vector<json::object>& records, const std::string& path) {
   RowErrors errors(records.size());
   if (schema.fields.empty()) {
     std::ranges::fill(errors, "the record has no field that tells a type");
     return errors;
   }
-  auto made = database.execute(
-      fmt::format("CREATE OR REPLACE TABLE batch({})", to_sql_columns(schema)));
+  auto made =
+      database.execute(fmt::format("CREATE OR REPLACE TABLE batch({})", to_sql_columns(schema)));
   if (!made) return std::unexpected(std::move(made.error()));
   auto written = append_rows(database, schema, records, errors);
   const bool any = std::ranges::any_of(errors, [](const auto& error) { return !error; });
   if (written && any)
-    written = database.execute(fmt::format("COPY batch TO {} (FORMAT parquet, COMPRESSION zstd)",
-                                           quote_literal(path)));
+    written = database.execute(
+        fmt::format("COPY batch TO {} (FORMAT parquet, COMPRESSION zstd)", quote_literal(path)));
   (void)database.execute("DROP TABLE IF EXISTS batch");
   if (!written) return std::unexpected(std::move(written.error()));
   return errors;

@@ -97,8 +97,8 @@ Result<Type> parse_delta_struct(const json::value& written, std::size_t depth) {
     if (const json::value* metadata = find(entry, "metadata", "delta.invariants"); metadata)
       return fail(Errc::unsupported, fmt::format("field {}: column invariants", field.name));
     const json::value* inner = find(entry, "type");
-    auto parsed = inner ? parse_delta(*inner, depth + 1)
-                        : Result<Type>(fail(Errc::invalid, "has no type"));
+    auto parsed =
+        inner ? parse_delta(*inner, depth + 1) : Result<Type>(fail(Errc::invalid, "has no type"));
     if (!parsed) return wrap(fmt::format("field {}", field.name), parsed.error());
     field.type = std::move(*parsed);
     if (auto added = type.add(std::move(field)); !added) return std::unexpected(added.error());
@@ -132,7 +132,8 @@ Result<Type> parse_delta(const json::value& written, std::size_t depth) {
   return fail(Errc::invalid, fmt::format("type {} is not known", name));
 }
 
-/// A draft-07 JSON Schema, which has no columns' types of its own: integer is long, number is double.
+/// A draft-07 JSON Schema, which has no columns' types of its own: integer is long, number is
+/// double.
 Result<Type> parse_json_schema(const json::value& written, std::size_t depth) {
   if (depth > schema_depth_max)
     return fail(Errc::exhausted, fmt::format("nested deeper than {} levels", schema_depth_max));
@@ -150,7 +151,8 @@ Result<Type> parse_json_schema(const json::value& written, std::size_t depth) {
     if (properties == nullptr || !properties->is_object()) return type;
     for (const auto& member : properties->get_object()) {
       auto inner = parse_json_schema(member.value(), depth + 1);
-      if (!inner) return wrap(fmt::format("field {}", std::string_view(member.key())), inner.error());
+      if (!inner)
+        return wrap(fmt::format("field {}", std::string_view(member.key())), inner.error());
       Field field{column_name(member.key()), std::move(*inner), true};
       if (auto added = type.add(std::move(field)); !added) return std::unexpected(added.error());
     }
@@ -268,7 +270,8 @@ Result<> Type::add(Field field) {
   if (fields.size() >= columns_max)
     return fail(Errc::exhausted, fmt::format("more than {} columns", columns_max));
   if (!index.emplace(folded(field.name), fields.size()).second)
-    return fail(Errc::conflict, fmt::format("column {} exists twice (case does not count)", field.name));
+    return fail(Errc::conflict,
+                fmt::format("column {} exists twice (case does not count)", field.name));
   fields.push_back(std::move(field));
   return {};
 }
@@ -295,8 +298,9 @@ Result<Type> parse_schema(const json::value& schema) {
   if (dialect.starts_with("Delta") && properties) return parse_delta(*properties, 0);
   if (text_at(schema, {"type"}) == "struct") return parse_delta(schema, 0);
   if (text_at(schema, {"type"}) == "object") return parse_json_schema(schema, 0);
-  return fail(Errc::invalid, "the schema is neither Delta (`\"$schema\": \"Delta/1.0\"`) nor JSON "
-                             "Schema of an object");
+  return fail(Errc::invalid,
+              "the schema is neither Delta (`\"$schema\": \"Delta/1.0\"`) nor JSON "
+              "Schema of an object");
 }
 
 json::object to_delta(const Type& structure) {

@@ -1,8 +1,9 @@
 #pragma once
-/// The columns of a table: read from a declared schema or a Delta log, inferred from records, written as
-/// a Delta schema and as DuckDB types.
+/// The columns of a table: read from a declared schema or a Delta log, inferred from records,
+/// written as a Delta schema and as DuckDB types.
 ///
-/// Source:  docs/formats/delta-table.md; spec dataflows 2.4, 5.3; Delta protocol "Schema Serialization"
+/// Source:  docs/formats/delta-table.md; spec dataflows 2.4, 5.3; Delta protocol "Schema
+///          Serialization"
 /// Names:   one column per name without regard to case, as Delta demands. Inferred names have the
 ///          characters that Delta forbids (space , ; { } ( ) tab newline =) replaced by `_`.
 /// Limits:  columns_max columns a level, schema_depth_max levels: beyond it the record is refused
@@ -22,8 +23,20 @@ inline constexpr std::size_t columns_max = 4096;
 inline constexpr std::size_t schema_depth_max = 16;
 
 enum class TypeKind : std::uint8_t {
-  boolean, int8, int16, int32, int64, float32, float64, decimal,
-  string, binary, date, timestamp, structure, list,
+  boolean,
+  int8,
+  int16,
+  int32,
+  int64,
+  float32,
+  float64,
+  decimal,
+  string,
+  binary,
+  date,
+  timestamp,
+  structure,
+  list,
 };
 
 struct Field;
@@ -46,7 +59,8 @@ struct Field {
   bool nullable = true;
 };
 
-/// A declared schema: the wrapper `{"$schema":"Delta/1.0",...}`, a bare Delta struct or JSON Schema.
+/// A declared schema: the wrapper `{"$schema":"Delta/1.0",...}`, a bare Delta struct or JSON
+/// Schema.
 Result<Type> parse_schema(const json::value& schema);
 /// The `schemaString` of a Delta log, parsed.
 json::object to_delta(const Type& structure);
@@ -57,8 +71,8 @@ std::string to_sql_columns(const Type& structure);
 std::string quote_identifier(std::string_view name);
 
 /// Adds a nullable column for each field of `record` that `structure` lacks. True if any was added.
-/// Numbers become double (an integer beyond 2^53 a long): a value that looks whole today, 98, may be
-/// 98.5 tomorrow, and a column's type is for ever.
+/// Numbers become double (an integer beyond 2^53 a long): a value that looks whole today, 98, may
+/// be 98.5 tomorrow, and a column's type is for ever.
 Result<bool> extend(Type& structure, const json::object& record);
 
 /// The name as a column has it: forbidden characters replaced.

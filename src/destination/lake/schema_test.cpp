@@ -18,15 +18,16 @@ Type inferred(std::initializer_list<std::string_view> records) {
 }
 
 TEST(Schema, infers_columns_from_records) {
-  EXPECT_EQ(to_sql_columns(inferred({R"({"a":1,"b":"x","c":true,"d":{"e":2.5},"f":[1],"g":null})"})),
-            R"_("a" DOUBLE, "b" VARCHAR, "c" BOOLEAN, "d" STRUCT("e" DOUBLE), "f" DOUBLE[])_");
+  EXPECT_EQ(
+      to_sql_columns(inferred({R"({"a":1,"b":"x","c":true,"d":{"e":2.5},"f":[1],"g":null})"})),
+      R"_("a" DOUBLE, "b" VARCHAR, "c" BOOLEAN, "d" STRUCT("e" DOUBLE), "f" DOUBLE[])_");
   EXPECT_EQ(to_sql_columns(inferred({R"({"big":9007199254740993,"huge":18446744073709551615})"})),
             R"_("big" BIGINT, "huge" DECIMAL(20,0))_");
 }
 
 TEST(Schema, grows_by_new_fields_at_every_level) {
-  EXPECT_EQ(to_sql_columns(inferred({R"({"a":{"b":1}})", R"({"a":{"c":"x"},"n":[{"p":1}]})",
-                                     R"({"n":[{"q":true}]})"})),
+  EXPECT_EQ(to_sql_columns(inferred(
+                {R"({"a":{"b":1}})", R"({"a":{"c":"x"},"n":[{"p":1}]})", R"({"n":[{"q":true}]})"})),
             R"_("a" STRUCT("b" DOUBLE, "c" VARCHAR), "n" STRUCT("p" DOUBLE, "q" BOOLEAN)[])_");
 }
 
@@ -49,9 +50,10 @@ TEST(Schema, reads_what_it_writes_and_the_documented_forms) {
       {"name":"price","type":{"type":"decimal","precision":10,"scale":2}},
       {"name":"price2","type":"decimal(10,2)"},{"name":"at","type":"timestamp"}]}})_"));
   ASSERT_TRUE(declared) << declared.error().message;
-  EXPECT_EQ(to_sql_columns(*declared),
-            R"_("id" VARCHAR, "temp" STRUCT("Value" INTEGER), "tags" VARCHAR[], "price" DECIMAL(10,2), )_"
-            R"_("price2" DECIMAL(10,2), "at" TIMESTAMP WITH TIME ZONE)_");
+  EXPECT_EQ(
+      to_sql_columns(*declared),
+      R"_("id" VARCHAR, "temp" STRUCT("Value" INTEGER), "tags" VARCHAR[], "price" DECIMAL(10,2), )_"
+      R"_("price2" DECIMAL(10,2), "at" TIMESTAMP WITH TIME ZONE)_");
   EXPECT_FALSE(declared->find("ID")->nullable);
   const auto json_schema = parse_schema(*parse_json(R"({"type":"object","properties":{
       "n":{"type":["integer","null"]},"t":{"type":"string","format":"date-time"},
@@ -64,7 +66,8 @@ TEST(Schema, reads_what_it_writes_and_the_documented_forms) {
 TEST(Schema, refuses_what_it_cannot_write) {
   EXPECT_FALSE(parse_schema(*parse_json(R"({"type":"struct","fields":[{"name":"m","type":
     {"type":"map","keyType":"string","valueType":"string"}}]})")));
-  EXPECT_FALSE(parse_schema(*parse_json(R"({"type":"struct","fields":[{"name":"a","type":"void"}]})")));
+  EXPECT_FALSE(
+      parse_schema(*parse_json(R"({"type":"struct","fields":[{"name":"a","type":"void"}]})")));
   EXPECT_FALSE(parse_schema(*parse_json(R"({"a":1})")));
   Type type;
   type.kind = TypeKind::structure;

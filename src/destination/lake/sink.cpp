@@ -53,7 +53,8 @@ class LakeSink final : public flow::Sink {
         table_(std::make_unique<Table>(env.files, options_.table)),
         self_(std::make_shared<LakeSink*>(this)),
         timer_(env.loop),
-        health_{true, "Waiting", fmt::format("{} waits for its first batch", options_.table.folder)},
+        health_{true, "Waiting",
+                fmt::format("{} waits for its first batch", options_.table.folder)},
         worker_(std::make_unique<net::Worker>("lake")) {}
 
   ~LakeSink() override {
@@ -78,14 +79,18 @@ class LakeSink final : public flow::Sink {
   }
 
   void flush_hint() override {
+    flush_wanted_ = true;
     if (!retrying_) commit();
   }
 
   flow::Health health() const override { return health_; }
 
   json::object metrics() const override {
-    json::object out{{"type", "LocalStorage"}, {"path", options_.table.folder},
-                     {"rows", rows_}, {"files", files_}, {"bytes", bytes_}};
+    json::object out{{"type", "LocalStorage"},
+                     {"path", options_.table.folder},
+                     {"rows", rows_},
+                     {"files", files_},
+                     {"bytes", bytes_}};
     if (options_.table.layout == Layout::delta) out["version"] = version_;
     if (!last_error_.empty()) out["last_error"] = last_error_;
     return out;
@@ -96,6 +101,7 @@ class LakeSink final : public flow::Sink {
   void commit() {
     if (working_ || pending_.records.empty()) return;
     timer_.cancel();
+    flush_wanted_ = false;
     if (writing_.records.empty()) writing_ = std::exchange(pending_, {});
     start_write();
   }
@@ -110,7 +116,8 @@ class LakeSink final : public flow::Sink {
         if (*self != nullptr) (*self)->on_written(std::move(done));
       });
     };
-    if (auto queued = worker_->run(std::move(task)); !queued) on_written(std::unexpected(queued.error()));
+    if (auto queued = worker_->run(std::move(task)); !queued)
+      on_written(std::unexpected(queued.error()));
   }
 
   void on_written(Result<BatchReport> report) {
@@ -143,7 +150,7 @@ class LakeSink final : public flow::Sink {
       done.acks[i].settle(error ? flow::Outcome::dead_lettered : flow::Outcome::delivered);
     }
     if (*self == nullptr || pending_.records.empty() || timer_.armed() || working_) return;
-    if (pending_.records.size() >= options_.messages_max)
+    if (flush_wanted_ || pending_.records.size() >= options_.messages_max)
       commit();
     else
       timer_.arm(options_.latency, [this] { commit(); });
@@ -161,13 +168,15 @@ class LakeSink final : public flow::Sink {
   LakeOptions options_;
   std::function<void()> on_health_changed_;
   std::unique_ptr<Table> table_;
-  /// Tells tasks that the loop still holds whether we are there. Shared with them: either may go first.
+  /// Tells tasks that the loop still holds whether we are there. Shared with them: either may go
+  /// first.
   std::shared_ptr<LakeSink*> self_;
   net::Timer timer_;
   Batch pending_;
   Batch writing_;
   bool working_ = false;
   bool retrying_ = false;
+  bool flush_wanted_ = false;  ///< asked for while a batch was being written
   Duration retry_after_ = retry_min;
   flow::Health health_;
   std::string last_error_;
@@ -184,8 +193,10 @@ Result<std::string> inside(std::string_view field, const std::string& text) {
   const bool bad = text.empty() || path.is_absolute() || text.contains('\0') ||
                    std::ranges::any_of(path, [](const auto& part) { return part == ".."; });
   if (!bad) return path.lexically_normal().string();
-  return fail(Errc::invalid, fmt::format("{}: `{}` must be a folder inside the volume, without `..` "
-                                         "and without a leading /", field, text));
+  return fail(Errc::invalid,
+              fmt::format("{}: `{}` must be a folder inside the volume, without `..` "
+                          "and without a leading /",
+                          field, text));
 }
 
 Result<Layout> layout_of(const json::value& transformation) {
@@ -194,7 +205,8 @@ Result<Layout> layout_of(const json::value& transformation) {
   // Json is the documented default of the field, which has no meaning for tables.
   if (equals_ignoring_case(format, "Delta") || equals_ignoring_case(format, "Json"))
     return Layout::delta;
-  return fail(Errc::invalid, fmt::format("serializationFormat: `{}` is not Delta or Parquet", format));
+  return fail(Errc::invalid,
+              fmt::format("serializationFormat: `{}` is not Delta or Parquet", format));
 }
 
 Result<LakeOptions> read_options(const flow::SinkOptions& sink) {
@@ -229,8 +241,7 @@ Result<LakeOptions> read_options(const flow::SinkOptions& sink) {
 
 flow::SinkFactory make_lake_factory(LakeFactoryOptions factory) {
   return [factory = std::move(factory)](
-             net::Env& env,
-             const flow::SinkOptions& sink) -> Result<std::unique_ptr<flow::Sink>> {
+             net::Env& env, const flow::SinkOptions& sink) -> Result<std::unique_ptr<flow::Sink>> {
     auto options = read_options(sink);
     if (!options) return std::unexpected(std::move(options.error()));
     options->table.duckdb_libraries = factory.duckdb_libraries;

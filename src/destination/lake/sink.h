@@ -1,12 +1,12 @@
 #pragma once
-/// Destination LocalStorage: messages gathered to batches, each batch one Parquet file in a Delta table
-/// (or a plain one) below a persistent volume.
+/// Destination LocalStorage: messages gathered to batches, each batch one Parquet file in a Delta
+/// table (or a plain one) below a persistent volume.
 ///
 /// Source:  spec dataflows 1.3 (localStorageSettings), 5.4, 7.3; docs/formats/delta-table.md
 /// Thread:  the Loop of its Env; DuckDB works on a net::Worker
 /// Limits:  a batch is committed when it has maxMessages, is latencySeconds old, or on flush_hint()
-/// Errors:  a payload that is no JSON object, or does not fit the table, is dead-lettered; a batch that
-///          cannot be written is kept and tried again for ever, with health() saying why
+/// Errors:  a payload that is no JSON object, or does not fit the table, is dead-lettered; a batch
+///          that cannot be written is kept and tried again for ever, with health() saying why
 
 #include <string>
 #include <vector>

@@ -25,9 +25,10 @@ Result<> merge_declared(Type& table, const Type& declared) {
       added.nullable = added.nullable || !is_new;  // older rows lack it
       if (auto done = table.add(std::move(added)); !done) return done;
     } else if (to_sql(known->type) != to_sql(field.type)) {
-      return fail(Errc::conflict, fmt::format("column {} is {} in the table, but {} in the declared "
-                                              "schema; change the schema or use another folder",
-                                              field.name, to_sql(known->type), to_sql(field.type)));
+      return fail(Errc::conflict,
+                  fmt::format("column {} is {} in the table, but {} in the declared "
+                              "schema; change the schema or use another folder",
+                              field.name, to_sql(known->type), to_sql(field.type)));
     }
   }
   return {};
@@ -142,8 +143,10 @@ Result<BatchReport> Table::write_delta(const std::vector<json::object>& records,
       (void)files_.remove(fmt::format("{}/{}", options_.folder, name));
     if (!conflict) return std::unexpected(committed.error());
   }
-  return fail(Errc::conflict, fmt::format("other writers took {} versions of the Delta table {} in a "
-                                          "row; will be tried again", attempts_max, options_.folder));
+  return fail(Errc::conflict,
+              fmt::format("other writers took {} versions of the Delta table {} in a "
+                          "row; will be tried again",
+                          attempts_max, options_.folder));
 }
 
 Result<BatchReport> Table::write_plain(const std::vector<json::object>& records,

@@ -4,8 +4,8 @@
 /// Source:  docs/formats/delta-table.md; spec dataflows 5.4 and 7.3
 /// Thread:  one (the sink's worker); calls block
 /// Owns:    its DuckDB database
-/// Errors:  write() fails as a whole (disk full, read-only, damaged log): nothing of the batch is in the
-///          table then, and the same batch may be written again
+/// Errors:  write() fails as a whole (disk full, read-only, damaged log): nothing of the batch is
+///          in the table then, and the same batch may be written again
 
 #include <memory>
 #include <optional>
@@ -19,10 +19,10 @@ namespace wireway::destination::lake {
 enum class Layout { delta, parquet };
 
 struct TableOptions {
-  std::string folder;            ///< of the table
-  std::string temp_folder;       ///< for files that are not yet complete
+  std::string folder;       ///< of the table
+  std::string temp_folder;  ///< for files that are not yet complete
   Layout layout = Layout::delta;
-  std::optional<Type> schema;    ///< declared: records must fit; absent: inferred, grows
+  std::optional<Type> schema;  ///< declared: records must fit; absent: inferred, grows
   std::vector<std::string> duckdb_libraries;
 };
 
@@ -48,8 +48,8 @@ class Table {
  private:
   Result<> open();
   Result<Type> schema_for(const std::vector<json::object>& records, RowErrors& errors);
-  Result<BatchReport> write_file(const std::vector<json::object>& records,
-                                 const std::string& name, const Type& schema);
+  Result<BatchReport> write_file(const std::vector<json::object>& records, const std::string& name,
+                                 const Type& schema);
   Result<BatchReport> write_delta(const std::vector<json::object>& records,
                                   const BatchStamp& stamp);
   Result<BatchReport> write_plain(const std::vector<json::object>& records,

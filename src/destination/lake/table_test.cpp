@@ -1,14 +1,15 @@
-// Goal: a table is what its log says, over restarts, growth, other writers and broken disks. Method: write
-// through Table on a real folder, read back the files that the log names with DuckDB itself.
+// Goal: a table is what its log says, over restarts, growth, other writers and broken disks.
+// Method: write through Table on a real folder, read back the files that the log names with DuckDB
+// itself.
 
 #include "destination/lake/table.h"
-
-#include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+
+#include <gtest/gtest.h>
 
 #include "base/json_text.h"
 #include "net/os/os_loop.h"
@@ -92,7 +93,8 @@ class LakeTable : public testing::Test {
     return fmt::format("[{}]", fmt::join(paths, ", "));
   }
 
-  /// The result of `select`, in which TABLE stands for the table: rows joined by ; and columns by |.
+  /// The result of `select`, in which TABLE stands for the table: rows joined by ; and columns by
+  /// |.
   std::string query(std::string select, std::string source = "") {
     if (source.empty()) source = fmt::format("read_parquet({}, union_by_name=true)", live_files());
     select.replace(select.find("TABLE"), 5, source);
@@ -116,13 +118,15 @@ class LakeTable : public testing::Test {
 
 TEST_F(LakeTable, writes_rows_that_read_back) {
   auto table = open();
-  const auto report = write(*table, {R"({"t":98.22872507286884,"n":7,"s":"ä'x","b":true,"o":{"p":1.5}})",
-                                     R"({"t":null,"s":"a string longer than twelve bytes","o":{}})"});
+  const auto report =
+      write(*table, {R"({"t":98.22872507286884,"n":7,"s":"ä'x","b":true,"o":{"p":1.5}})",
+                     R"({"t":null,"s":"a string longer than twelve bytes","o":{}})"});
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->rows, 2u);
   EXPECT_EQ(report->version, 0);
-  EXPECT_EQ(query("SELECT t::VARCHAR, n::VARCHAR, s, b::VARCHAR, o.p::VARCHAR FROM TABLE"),
-            "98.22872507286884|7.0|ä'x|true|1.5;NULL|NULL|a string longer than twelve bytes|NULL|NULL");
+  EXPECT_EQ(
+      query("SELECT t::VARCHAR, n::VARCHAR, s, b::VARCHAR, o.p::VARCHAR FROM TABLE"),
+      "98.22872507286884|7.0|ä'x|true|1.5;NULL|NULL|a string longer than twelve bytes|NULL|NULL");
 }
 
 TEST_F(LakeTable, grows_columns_and_continues_after_a_restart) {
@@ -141,7 +145,8 @@ TEST_F(LakeTable, grows_columns_and_continues_after_a_restart) {
 TEST_F(LakeTable, leaves_out_a_record_that_does_not_fit_and_keeps_the_batch) {
   auto table = open();
   ASSERT_TRUE(write(*table, {R"({"a":1})"}));
-  const auto report = write(*table, {R"({"a":"12"})", R"({"a":"abc"})", R"({"a":3})", R"({"a":{}})"});
+  const auto report =
+      write(*table, {R"({"a":"12"})", R"({"a":"abc"})", R"({"a":3})", R"({"a":{}})"});
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->rows, 2u);
   EXPECT_EQ(report->errors[1], "a: cannot make a double of \"abc\"");
@@ -159,20 +164,22 @@ TEST_F(LakeTable, keeps_to_a_declared_schema) {
     {"name":"at","type":"timestamp"},{"name":"d","type":"decimal(20,2)"},
     {"name":"x","type":"binary"},{"name":"s","type":"short"},{"name":"day","type":"date"},
     {"name":"l","type":{"type":"array","elementType":"integer","containsNull":false}}]})_");
-  const auto report = write(
-      *table, {R"({"a":null,"b":"x","n":3.9,"at":"2024-01-02T03:04:05.678901Z","d":"1.005","x":"aGk=",
+  const auto report =
+      write(*table,
+            {R"({"a":null,"b":"x","n":3.9,"at":"2024-01-02T03:04:05.678901Z","d":"1.005","x":"aGk=",
                   "s":"-5","day":"2024-02-29","l":[1,2]})",
-               R"({"a":1})", R"({"b":"y","n":"12"})", R"({"b":"z","unknown":1})", R"({"b":null})",
-               R"({"b":"y","l":[1,null]})"});
+             R"({"a":1})", R"({"b":"y","n":"12"})", R"({"b":"z","unknown":1})", R"({"b":null})",
+             R"({"b":"y","l":[1,null]})"});
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->errors[1], "found missing property that is not Nullable: b");
   EXPECT_EQ(report->errors[3], "could not set a field unknown, it does not exist by the schema");
   EXPECT_EQ(report->errors[4], "Cannot set null value. Reason: field 'b' is not nullable.");
   EXPECT_TRUE(report->errors[5]);
-  EXPECT_EQ(query("SELECT a::VARCHAR, b, n::VARCHAR, epoch_us(\"at\")::VARCHAR, d::VARCHAR, x::VARCHAR, "
-                  "s::VARCHAR, day::VARCHAR, l::VARCHAR FROM TABLE ORDER BY b"),
-            "NULL|x|3|1704164645678901|1.00|hi|-5|2024-02-29|[1, 2];"
-            "NULL|y|12|NULL|NULL|NULL|NULL|NULL|NULL");
+  EXPECT_EQ(
+      query("SELECT a::VARCHAR, b, n::VARCHAR, epoch_us(\"at\")::VARCHAR, d::VARCHAR, x::VARCHAR, "
+            "s::VARCHAR, day::VARCHAR, l::VARCHAR FROM TABLE ORDER BY b"),
+      "NULL|x|3|1704164645678901|1.00|hi|-5|2024-02-29|[1, 2];"
+      "NULL|y|12|NULL|NULL|NULL|NULL|NULL|NULL");
 }
 
 TEST_F(LakeTable, writes_checkpoints_from_which_a_restart_continues) {
@@ -246,7 +253,8 @@ TEST_F(LakeTable, leaves_nothing_behind_when_the_disk_is_full) {
 TEST_F(LakeTable, says_where_the_log_is_damaged_and_goes_on_once_it_is_mended) {
   ASSERT_TRUE(write(*open(), {R"({"a":1})"}));
   const std::string good = *files_.read(commit_path(0));
-  for (const std::string& damage : {good.substr(0, good.size() / 2), std::string(), std::string("x\n")}) {
+  for (const std::string& damage :
+       {good.substr(0, good.size() / 2), std::string(), std::string("x\n")}) {
     ASSERT_TRUE(files_.replace(commit_path(0), damage, 0644));
     auto table = open();
     const auto refused = write(*table, {R"({"a":2})"});
@@ -262,8 +270,8 @@ TEST_F(LakeTable, says_where_the_log_is_damaged_and_goes_on_once_it_is_mended) {
 
 TEST_F(LakeTable, refuses_tables_that_need_another_writer) {
   fs::create_directories(folder_ + "/t/_delta_log");
-  ASSERT_TRUE(files_.create_new(
-      commit_path(0), R"({"protocol":{"minReaderVersion":3,"minWriterVersion":7}})"));
+  ASSERT_TRUE(files_.create_new(commit_path(0),
+                                R"({"protocol":{"minReaderVersion":3,"minWriterVersion":7}})"));
   const auto report = write(*open(), {R"({"a":2})"});
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().code, Errc::unsupported);
@@ -282,7 +290,8 @@ TEST_F(LakeTable, writes_plain_files_on_request) {
 TEST_F(LakeTable, writes_batches_larger_than_a_chunk) {
   std::vector<json::object> records;
   for (int i = 0; i < 5000; ++i)
-    records.push_back({{"i", i}, {"list", json::array{i, i + 1}}, {"s", {{"t", std::to_string(i)}}}});
+    records.push_back(
+        {{"i", i}, {"list", json::array{i, i + 1}}, {"s", {{"t", std::to_string(i)}}}});
   auto table = open();
   const auto report = table->write(records, {WallTime{}, "id"});
   ASSERT_TRUE(report) << report.error().message;

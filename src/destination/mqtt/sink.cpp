@@ -30,8 +30,7 @@ struct MqttSinkOptions {
 void apply(const Header& header, flow::Message& message) {
   auto& properties = message.user_properties;
   const auto same = [&](const auto& property) { return property.first == header.key; };
-  if (header.action == HeaderAction::add_if_not_present &&
-      std::ranges::any_of(properties, same))
+  if (header.action == HeaderAction::add_if_not_present && std::ranges::any_of(properties, same))
     return;
   std::erase_if(properties, same);
   if (header.action != HeaderAction::remove) properties.emplace_back(header.key, header.value);
@@ -44,8 +43,9 @@ class MqttSink final : public flow::Sink {
         on_health_changed_(std::move(on_health_changed)),
         health_{false, "Connecting",
                 fmt::format("connects to {}", options_.client.server.to_string())},
-        client_(env, options_.client, [this](const link::MqttState& state) { on_state(state); },
-                [](flow::Message, flow::Ack ack) { ack.settle(flow::Outcome::filtered); }) {
+        client_(
+            env, options_.client, [this](const link::MqttState& state) { on_state(state); },
+            [](flow::Message, flow::Ack ack) { ack.settle(flow::Outcome::filtered); }) {
     client_.start();
   }
 
@@ -116,7 +116,8 @@ Result<std::vector<Header>> read_headers(const json::value& destination) {
       header.action = HeaderAction::add_or_replace;
     else if (!equals_ignoring_case(action, "Remove"))
       return fail(Errc::invalid, fmt::format("headers[{}].actionType: `{}` is not AddIfNotPresent, "
-                                             "AddOrReplace or Remove", i, action));
+                                             "AddOrReplace or Remove",
+                                             i, action));
     if (header.key.empty())
       return fail(Errc::invalid, fmt::format("headers[{}].key is required", i));
     out.push_back(std::move(header));
@@ -126,13 +127,16 @@ Result<std::vector<Header>> read_headers(const json::value& destination) {
 
 Result<> check_security(const json::value& settings) {
   if (!equals_ignoring_case(text_at(settings, {"tls", "mode"}, "Enabled"), "Disabled"))
-    return fail(Errc::unsupported, "spec.mqttSettings.tls.mode: TLS is not served yet, and the "
-                                   "connection is not made without it; set `Disabled` if that is "
-                                   "what you want");
+    return fail(Errc::unsupported,
+                "spec.mqttSettings.tls.mode: TLS is not served yet, and the "
+                "connection is not made without it; set `Disabled` if that is "
+                "what you want");
   const std::string method = text_at(settings, {"authentication", "method"});
   if (!equals_ignoring_case(method, "Anonymous"))
-    return fail(Errc::unsupported, fmt::format("spec.mqttSettings.authentication.method: `{}` is not "
-                                               "served yet; only `Anonymous` is", method));
+    return fail(Errc::unsupported,
+                fmt::format("spec.mqttSettings.authentication.method: `{}` is not "
+                            "served yet; only `Anonymous` is",
+                            method));
   return {};
 }
 

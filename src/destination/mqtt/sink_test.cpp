@@ -14,7 +14,8 @@ std::string resolve(std::string_view text, std::string_view input) {
 }
 
 TEST(TopicTemplate, fills_in_levels_of_the_input) {
-  EXPECT_EQ(resolve("processed/factory/${inputTopic.2}", "/factory/1/data/"), "processed/factory/1");
+  EXPECT_EQ(resolve("processed/factory/${inputTopic.2}", "/factory/1/data/"),
+            "processed/factory/1");
   EXPECT_EQ(resolve("processed/factory/${inputTopic.2}", "factory/1/data"), "processed/factory/1");
   EXPECT_EQ(resolve("copy/${inputTopic}", "a/b"), "copy/a/b");
   EXPECT_EQ(resolve("${inputTopic.1}-${inputTopic.3}", "a/b/c"), "a-c");
@@ -23,7 +24,8 @@ TEST(TopicTemplate, fills_in_levels_of_the_input) {
 }
 
 TEST(TopicTemplate, refuses_what_is_no_topic) {
-  for (const char* text : {"", "a/+", "a/#", "${inputTopic.0}", "${inputTopic.x}", "${payload.a}", "${"})
+  for (const char* text :
+       {"", "a/+", "a/#", "${inputTopic.0}", "${inputTopic.x}", "${payload.a}", "${"})
     EXPECT_FALSE(TopicTemplate::parse(text)) << text;
 }
 
@@ -46,18 +48,23 @@ class MqttFactory : public testing::Test {
 
 TEST_F(MqttFactory, never_serves_less_security_than_asked_for) {
   const std::string destination = R"({"dataDestination":"a"})";
-  EXPECT_EQ(made(R"({"host":"h:1","tls":{"mode":"Disabled"},"authentication":{"method":"Anonymous"}})",
-                 destination), "made");
+  EXPECT_EQ(
+      made(R"({"host":"h:1","tls":{"mode":"Disabled"},"authentication":{"method":"Anonymous"}})",
+           destination),
+      "made");
   EXPECT_TRUE(made(R"({"host":"h:1","authentication":{"method":"Anonymous"}})", destination)
                   .contains("TLS is not served yet"));
   EXPECT_TRUE(made(R"({"host":"h:1","tls":{"mode":"Disabled"},"authentication":{"method":"Sasl"}})",
-                   destination).contains("`Sasl` is not served yet"));
+                   destination)
+                  .contains("`Sasl` is not served yet"));
 }
 
 TEST_F(MqttFactory, names_the_field_that_is_wrong) {
   const auto with = [&](std::string_view host, std::string_view destination) {
     return made(fmt::format(R"({{"host":"{}","tls":{{"mode":"Disabled"}},
-                               "authentication":{{"method":"Anonymous"}}}})", host), destination);
+                               "authentication":{{"method":"Anonymous"}}}})",
+                            host),
+                destination);
   };
   EXPECT_TRUE(with("nowhere", R"({"dataDestination":"a"})").contains("spec.mqttSettings.host"));
   EXPECT_TRUE(with("h:1", R"({"dataDestination":"a/#"})").contains("dataDestination"));

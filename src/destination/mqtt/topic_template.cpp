@@ -55,19 +55,21 @@ Result<TopicTemplate> TopicTemplate::parse(std::string_view text) {
       continue;
     }
     const std::size_t close = rest.find('}');
-    const auto level = close == std::string_view::npos
-                           ? std::nullopt
-                           : parse_variable(rest.substr(2, close - 2));
+    const auto level =
+        close == std::string_view::npos ? std::nullopt : parse_variable(rest.substr(2, close - 2));
     if (!level)
       return fail(Errc::invalid, fmt::format("dataDestination: in `{}` only ${{inputTopic}} and "
-                                             "${{inputTopic.N}} may stand for levels", text));
+                                             "${{inputTopic.N}} may stand for levels",
+                                             text));
     out.parts_.push_back({"", *level});
     sample += 'x';
     rest.remove_prefix(close + 1);
   }
   if (!wire::mqtt::is_valid_topic_name(sample))
-    return fail(Errc::invalid, fmt::format("dataDestination: `{}` is not a topic; it must not be empty "
-                                           "or hold + or #", text));
+    return fail(Errc::invalid,
+                fmt::format("dataDestination: `{}` is not a topic; it must not be empty "
+                            "or hold + or #",
+                            text));
   return out;
 }
 

@@ -1,9 +1,10 @@
 #pragma once
-/// A `dataDestination` with `${inputTopic}`, `${inputTopic.N}` or `${outputTopic}` in it, compiled once.
+/// A `dataDestination` with `${inputTopic}`, `${inputTopic.N}` or `${outputTopic}` in it, compiled
+/// once.
 ///
 /// Source: spec dataflows 1.1: N counts from 1, leading and trailing `/` of the input are ignored
-/// Errors: parse(): Errc::invalid naming what is not understood; resolve(): nullopt if the input has no
-///         such level or the result is no topic name: the message cannot be sent
+/// Errors: parse(): Errc::invalid naming what is not understood; resolve(): nullopt if the input
+///         has no such level or the result is no topic name: the message cannot be sent
 
 #include <optional>
 #include <string>
