@@ -1,8 +1,8 @@
 /// The two boilers of AddressSpace. Node ids are those of the published models; the nodes of Boiler
 /// #2 have the browse names of OPC 10000-100 (Devices) where that defines them.
 
-#include <array>
 #include <string>
+#include <vector>
 
 #include "source/simulator/address_space.h"
 
@@ -24,8 +24,14 @@ UA_LocalizedText text(const char* value) {
   return UA_LOCALIZEDTEXT(const_cast<char*>(""), const_cast<char*>(value));
 }
 
-template <std::size_t Count>
-UA_Variant enum_strings(std::array<UA_LocalizedText, Count>& names) {
+std::vector<UA_LocalizedText> texts(const std::vector<std::string>& names) {
+  std::vector<UA_LocalizedText> result;
+  for (const std::string& name : names) result.push_back(text(name.c_str()));
+  return result;
+}
+
+/// `names` keeps what the result points to.
+UA_Variant enum_strings(std::vector<UA_LocalizedText>& names) {
   UA_Variant value;
   UA_Variant_init(&value);
   UA_Variant_setArray(&value, names.data(), names.size(), &UA_TYPES[UA_TYPES_LOCALIZEDTEXT]);
@@ -42,7 +48,7 @@ void AddressSpace::add_boiler1_types() {
                      .name = type.typeName};
   };
   nodes_.data_type(place(types_.heater_state(), UA_NS0ID_ENUMERATION));
-  std::array names{text("Off"), text("On")};
+  std::vector<UA_LocalizedText> names = texts(types_.enumerations()[0].names);
   nodes_.property(
       {.id = boiler_node(15015), .parent = types_.heater_state().typeId, .name = "EnumStrings"},
       enum_strings(names));
@@ -106,8 +112,7 @@ void AddressSpace::add_device_types() {
                     .parent = ns0(UA_NS0ID_ENUMERATION),
                     .name_space = di_namespace,
                     .name = types_.device_health().typeName});
-  std::array names{text("NORMAL"), text("FAILURE"), text("CHECK_FUNCTION"), text("OFF_SPEC"),
-                   text("MAINTENANCE_REQUIRED")};
+  std::vector<UA_LocalizedText> names = texts(types_.enumerations()[1].names);
   nodes_.property({.id = device_node(device_health_strings),
                    .parent = types_.device_health().typeId,
                    .name = "EnumStrings"},

@@ -42,7 +42,10 @@ BoilerTypes::BoilerTypes()
              described("BoilerTemperatureType", boiler_id(15001), 15004),
              described("BoilerDataType", boiler_id(15032), 15072),
              described("DeviceHealthEnumeration", UA_NODEID_NUMERIC(di_namespace, 6244), 0)},
-      array_{nullptr, types_.size(), types_.data(), false} {
+      array_{nullptr, types_.size(), types_.data(), false},
+      enumerations_{{types_[0].typeId, {"Off", "On"}},
+                    {types_[3].typeId,
+                     {"NORMAL", "FAILURE", "CHECK_FUNCTION", "OFF_SPEC", "MAINTENANCE_REQUIRED"}}} {
   for (const std::size_t enumeration : {0U, 3U}) {
     types_[enumeration].memSize = sizeof(std::int32_t);
     types_[enumeration].typeKind = UA_DATATYPEKIND_ENUM;

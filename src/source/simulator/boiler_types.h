@@ -6,8 +6,11 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include <open62541/types.h>
+
+#include "source/simulator/enum_definitions.h"
 
 namespace wireway::source::simulator {
 
@@ -38,12 +41,15 @@ class BoilerTypes {
   const UA_DataType& temperature() const { return types_[1]; }
   const UA_DataType& heater_state() const { return types_[0]; }
   const UA_DataType& device_health() const { return types_[3]; }
+  /// Names of the values of heater_state() and device_health(), in this order.
+  const std::vector<EnumDefinition>& enumerations() const { return enumerations_; }
 
  private:
   std::array<UA_DataTypeMember, 2> temperature_members_;
   std::array<UA_DataTypeMember, 3> boiler_members_;
   std::array<UA_DataType, 4> types_;
   UA_DataTypeArray array_;
+  std::vector<EnumDefinition> enumerations_;
 };
 
 }  // namespace wireway::source::simulator

@@ -12,6 +12,7 @@
 #include "net/worker.h"
 #include "source/simulator/address_space.h"
 #include "source/simulator/boiler_types.h"
+#include "source/simulator/enum_definitions.h"
 #include "source/simulator/plc_state.h"
 
 namespace wireway::source::simulator {
@@ -105,6 +106,7 @@ Result<> PlcSimulator::Server::start() {
   space_ = std::make_unique<AddressSpace>(*server_, *state_, types_);
   if (Result<> built = space_->build(options_.nodes, now); !built)
     return wrap("PLC simulator", built.error());
+  serve_enum_definitions(*server_, types_.enumerations());
   const auto cycle_ms = std::chrono::duration<double, std::milli>(plc_cycle).count();
   UA_Server_addRepeatedCallback(server_.get(), on_cycle, this, cycle_ms, nullptr);
   if (const UA_StatusCode started = UA_Server_run_startup(server_.get());

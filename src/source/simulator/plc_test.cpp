@@ -140,6 +140,13 @@ TEST_F(PlcTest, describes_the_structure_of_boiler_1_to_clients_that_do_not_know_
   ASSERT_EQ(structure.fieldsSize, 3U);
   EXPECT_EQ(structure.fields[2].dataType.identifier.numeric, 15014U);
   UA_ReadResponse_clear(&response);
+
+  item.nodeId = boiler(15014);
+  response = UA_Client_Service_read(client.client.get(), request);
+  ASSERT_EQ(response.resultsSize, 1U);
+  ASSERT_EQ(response.results[0].value.type, &UA_TYPES[UA_TYPES_ENUMDEFINITION]);
+  EXPECT_EQ(static_cast<UA_EnumDefinition*>(response.results[0].value.data)->fieldsSize, 2U);
+  UA_ReadResponse_clear(&response);
   EXPECT_EQ(client.read(boiler(15015))->arrayLength, 2U) << "names of the heater's states";
 }
 
