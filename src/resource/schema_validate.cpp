@@ -65,7 +65,7 @@ bool is_base64(std::string_view text) {
 }
 
 bool is_date(std::string_view text) {
-  return text.size() == 10 && parse_rfc3339(std::string(text) + "T00:00:00Z").has_value();
+  return text.size() == 10 && parse_rfc3339(fmt::format("{}T00:00:00Z", text)).has_value();
 }
 
 bool is_uri(std::string_view text) {
