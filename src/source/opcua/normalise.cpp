@@ -189,23 +189,18 @@ class DatasetReader {
   std::set<std::string> names_;
 };
 
-/// How many points lose samples because their queue is shorter than what one interval brings.
+/// Points whose queue is shorter than what one interval brings lose samples at the server.
 void note_short_queues(AssetModel& asset) {
   std::size_t count = 0;
-  std::string first;
-  for (const DatasetModel& dataset : asset.datasets) {
-    for (const PointModel& point : dataset.points) {
-      if (point.sampling_ms <= 0 ||
-          dataset.publishing_ms <= point.sampling_ms * static_cast<std::int64_t>(point.queue_size))
-        continue;
-      if (count++ == 0) first = point.name;
-    }
-  }
+  for (const DatasetModel& dataset : asset.datasets)
+    for (const PointModel& point : dataset.points)
+      if (point.sampling_ms > 0 &&
+          dataset.publishing_ms > std::int64_t{point.sampling_ms} * point.queue_size)
+        ++count;
   if (count == 0) return;
-  asset.notes.push_back(fmt::format(
-      "{} data point(s), first {}, take more samples per publishing interval than queueSize holds: "
-      "only the last ones are published",
-      count, first));
+  asset.notes.push_back(
+      fmt::format("queueSize keeps only the last of several samples in an interval for {} tag{}",
+                  count, count == 1 ? "" : "s"));
 }
 
 }  // namespace
