@@ -10,8 +10,10 @@ namespace wireway::broker {
 namespace websocket = wire::websocket;
 
 Connection::Connection(Node& node, std::unique_ptr<net::Stream> stream, Carrier carrier)
-    : node_(node), stream_(std::move(stream)),
-      reader_(node.shard_.settings().packet_bytes_max), peer_(stream_->peer()),
+    : node_(node),
+      stream_(std::move(stream)),
+      reader_(node.shard_.settings().packet_bytes_max),
+      peer_(stream_->peer()),
       patience_(node.env_.loop) {
   if (carrier == Carrier::websocket) web_ = std::make_unique<websocket::Server>();
   stream_->set_handler(*this);
@@ -20,9 +22,12 @@ Connection::Connection(Node& node, std::unique_ptr<net::Stream> stream, Carrier 
 }
 
 Connection::Connection(Node& node, Arrival arrival)
-    : node_(node), stream_(node.env_.network.attach(std::move(arrival.stream))),
-      web_(std::move(arrival.web)), reader_(node.shard_.settings().packet_bytes_max),
-      peer_(stream_->peer()), patience_(node.env_.loop) {
+    : node_(node),
+      stream_(node.env_.network.attach(std::move(arrival.stream))),
+      web_(std::move(arrival.web)),
+      reader_(node.shard_.settings().packet_bytes_max),
+      peer_(stream_->peer()),
+      patience_(node.env_.loop) {
   stream_->set_handler(*this);
 }
 
@@ -48,11 +53,14 @@ void Connection::on_bytes(ByteView bytes) {
 }
 
 void Connection::feed(ByteView bytes) {
-  const auto refused = reader_.read(
-      bytes, [this](std::uint8_t first_byte, ByteView body) { return on_packet(first_byte, body); });
+  const auto refused = reader_.read(bytes, [this](std::uint8_t first_byte, ByteView body) {
+    return on_packet(first_byte, body);
+  });
   if (refused) {
-    if (client_ != nullptr) client_->on_refused(*refused);
-    else give_up(fmt::format("not MQTT: broke {}", refused->clause));
+    if (client_ != nullptr)
+      client_->on_refused(*refused);
+    else
+      give_up(fmt::format("not MQTT: broke {}", refused->clause));
     return;
   }
   if (first_packet_) move_or_connect();
@@ -73,7 +81,8 @@ void Connection::on_first_packet(std::uint8_t first_byte, ByteView body) {
   if (!packet) {
     const mqtt::Refused refused = packet.error();
     if (refused.code == mqtt::ReasonCode::unsupported_protocol_version) {
-      Bytes answer{0x20, 2, 0, 1};  // the one CONNACK that every version understands (section 3.1.2.2)
+      Bytes answer{0x20, 2, 0,
+                   1};  // the one CONNACK that every version understands (section 3.1.2.2)
       send(answer);
     }
     return give_up(fmt::format("CONNECT broke {}: {}", refused.clause, to_string(refused.code)));
@@ -85,8 +94,7 @@ void Connection::on_first_packet(std::uint8_t first_byte, ByteView body) {
 void Connection::move_or_connect() {
   const std::unique_ptr<mqtt::Connect> packet = std::move(first_packet_);
   const std::string& identifier = packet->client_identifier;
-  const std::size_t home =
-      identifier.empty() ? node_.index_ : shard_of(identifier, node_.count());
+  const std::size_t home = identifier.empty() ? node_.index_ : shard_of(identifier, node_.count());
   if (home == node_.index_) {
     settle_in(std::move(*packet), reader_.take_rest());
     return;
@@ -112,6 +120,7 @@ void Connection::connect(mqtt::Connect packet) {
   client_ = node_.shard_.connect(*this, std::move(packet), peer_, std::move(assigned),
                                  node_.env_.loop.now());
   node_.arm_tick();
+  after_send();  // the resumed session may have filled the output
 }
 
 void Connection::give_up(const std::string& why) {
@@ -127,8 +136,27 @@ void Connection::end() {
     close();
 }
 
-void Connection::on_drain() {
-  if (client_ != nullptr) client_->on_drain(node_.env_.loop.now());
+void Connection::on_drain() { relieve(); }
+
+/// A queue that stopped at the output's limit goes on when the output is written: after a backlog in the
+/// kernel the stream says so; if the flush of this turn takes all at once, nobody does, hence the timer.
+void Connection::after_send() {
+  if (closing_ || client_ == nullptr) return;
+  const std::size_t pending = stream_->pending_bytes();
+  if (pending < node_.shard_.settings().output_bytes_max) return;
+  if (!patience_.armed()) patience_.arm(Duration{0}, [this] { relieve(); });
+  if (pending < unread_bytes_max || paused_) return;
+  paused_ = true;
+  stream_->pause_reading();
+}
+
+void Connection::relieve() {
+  if (closing_ || client_ == nullptr) return;
+  if (paused_ && stream_->pending_bytes() < unread_bytes_max) {
+    paused_ = false;
+    stream_->resume_reading();
+  }
+  client_->on_drain(node_.env_.loop.now());
 }
 
 void Connection::on_close(const Error& reason) {
@@ -148,10 +176,13 @@ void Connection::on_close(const Error& reason) {
 
 void Connection::send(ByteView bytes) {
   if (!stream_) return;
-  if (!web_) return stream_->write(bytes);
-  frame_.clear();
-  websocket::append_frame(websocket::Opcode::binary, bytes, frame_);
-  stream_->write(frame_);
+  if (web_) {
+    frame_.clear();
+    websocket::append_frame(websocket::Opcode::binary, bytes, frame_);
+    bytes = frame_;
+  }
+  stream_->write(bytes);
+  after_send();
 }
 
 std::size_t Connection::pending_bytes() const { return stream_ ? stream_->pending_bytes() : 0; }

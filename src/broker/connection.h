@@ -16,6 +16,9 @@ namespace wireway::broker {
 
 class Connection final : public net::StreamHandler, public Wire {
  public:
+  /// A client that sends and never reads its answers is not read any further beyond this.
+  static constexpr std::size_t unread_bytes_max = 16 * 1024 * 1024;
+
   /// A fresh one from a listener.
   Connection(Node& node, std::unique_ptr<net::Stream> stream, Carrier carrier);
   /// One that has moved here.
@@ -38,6 +41,8 @@ class Connection final : public net::StreamHandler, public Wire {
 
  private:
   void feed(ByteView bytes);
+  void after_send();
+  void relieve();
   bool on_packet(std::uint8_t first_byte, ByteView body);
   void on_first_packet(std::uint8_t first_byte, ByteView body);
   void move_or_connect();
@@ -52,7 +57,8 @@ class Connection final : public net::StreamHandler, public Wire {
   std::unique_ptr<mqtt::Connect> first_packet_;  ///< CONNECT, until the client has a home
   std::string peer_;
   bool closing_ = false;
-  net::Timer patience_;
+  bool paused_ = false;
+  net::Timer patience_;  ///< for CONNECT; from then on, for the end of a turn that wrote much
   Bytes frame_;
 };
 

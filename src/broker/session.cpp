@@ -37,14 +37,12 @@ void Session::detach() { outlet_.wire = nullptr; }
 
 void Session::deliver(Delivery delivery, MonoTime now) {
   if (delivery.qos == mqtt::Qos::at_most_once) {
-    const bool room = connected() && outlet_.wire->pending_bytes() < settings_.output_bytes_max;
-    if (!room) {
-      // A client that is away has not asked for QoS 0; a slow one has, so its loss is counted.
-      if (connected()) ++counters_.dropped;
-      return;
-    }
-    if (queue_.empty()) send_publish(delivery, 0, false, now);
-    else enqueue(std::move(delivery));  // order among what this client gets
+    if (!connected()) return;  // a client that is away has not asked for QoS 0
+    const bool room = outlet_.wire->pending_bytes() < settings_.output_bytes_max;
+    if (room && queue_.empty()) send_publish(delivery, 0, false, now);
+    // Order among what this client gets; and a burst of retained messages is not a slow client.
+    else if (room || delivery.retain) enqueue(std::move(delivery));
+    else ++counters_.dropped;
     return;
   }
   enqueue(std::move(delivery));

@@ -177,6 +177,56 @@ class World {
   Received received_[3];
 };
 
+/// A broker alone, without faults.
+class QuietWorld {
+ public:
+  QuietWorld() {
+    resources_.put(manifest("Broker", json::object{}));
+    resources_.put(
+        manifest("BrokerListener",
+                 {{"brokerRef", "default"}, {"ports", json::array{json::object{{"port", 1883}}}}}));
+    service_.start();
+  }
+  net::SimWorld& world() { return world_; }
+
+ private:
+  net::SimWorld world_{1};
+  net::Env env_ = world_.env("broker");
+  net::GivenShards shards_{{env_, world_.env("broker/1")}};
+  resource::MemoryResources resources_{env_.loop};
+  broker::BrokerService service_{shards_, resources_, {}};
+};
+
+TEST(BrokerSimulation, gives_a_burst_of_retained_messages_whole) {
+  constexpr std::size_t count = 30'000;  // several times what one connection's output may hold
+  log::configure(log::Level::off, log::Format::text, "simulation");
+  QuietWorld quiet;
+  net::SimWorld& world = quiet.world();
+  auto publisher_env = world.env("publisher");
+  const auto ignore = [](const link::MqttState&) {};
+  link::MqttClient publisher(
+      publisher_env, {.server = {"broker", 1883}, .client_id = "p", .publish_queue_max = count},
+      ignore, [](Message, Ack) {});
+  publisher.start();
+  std::size_t stored = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    Message message;
+    message.topic = fmt::format("r/{}", i);
+    message.payload.assign(64, 'x');
+    message.retain = true;
+    ASSERT_TRUE(publisher.publish(std::move(message), Ack([&stored](Outcome) { ++stored; })));
+  }
+  ASSERT_TRUE(world.run_until([&stored] { return stored == count; }, std::chrono::minutes{5}));
+  auto subscriber_env = world.env("subscriber");
+  std::size_t received = 0;
+  link::MqttClient subscriber(subscriber_env, {.server = {"broker", 1883}, .client_id = "s"},
+                              ignore, [&received](Message, Ack) { ++received; });
+  subscriber.subscribe("r/#", Qos::at_most_once);
+  subscriber.start();
+  world.run_until([&received] { return received == count; }, std::chrono::minutes{5});
+  EXPECT_EQ(received, count);
+}
+
 std::uint64_t number_from(const char* variable, std::uint64_t fallback) {
   const char* text = std::getenv(variable);
   return text == nullptr ? fallback : std::strtoull(text, nullptr, 10);
