@@ -1,8 +1,8 @@
 #pragma once
 /// Files that the build has put into the binary: CRDs, the quickstart's manifests, the web UI.
 ///
-/// `wireway_embed(<target> <name> <folder>)` (cmake/embed.cmake) makes one function a folder. Who reads
-/// it declares it: `namespace wireway::embedded { std::span<const EmbeddedFile> crds(); }`.
+/// `wireway_embed(<target> <name> <folder>)` (cmake/embed.cmake) makes one function a folder. Who
+/// reads it declares it: `namespace wireway::embedded { std::span<const EmbeddedFile> crds(); }`.
 ///
 /// Thread: any. Owns: nothing; the bytes live as long as the process.
 

@@ -83,13 +83,16 @@ class Parser {
     node.items_unique = flag(object, "uniqueItems");
     node.format = text(object, "format");
     if (const json::value* value = object.if_contains("default")) node.default_value = *value;
-    for (auto [key, out] : {std::pair{"minimum", &node.minimum}, {"maximum", &node.maximum},
+    for (auto [key, out] : {std::pair{"minimum", &node.minimum},
+                            {"maximum", &node.maximum},
                             {"multipleOf", &node.multiple_of}})
       if (auto done = number(object, key, path, *out); !done) return done;
-    for (auto [key, out] :
-         {std::pair{"minLength", &node.length_min}, {"maxLength", &node.length_max},
-          {"minItems", &node.items_min}, {"maxItems", &node.items_max},
-          {"minProperties", &node.properties_min}, {"maxProperties", &node.properties_max}})
+    for (auto [key, out] : {std::pair{"minLength", &node.length_min},
+                            {"maxLength", &node.length_max},
+                            {"minItems", &node.items_min},
+                            {"maxItems", &node.items_max},
+                            {"minProperties", &node.properties_min},
+                            {"maxProperties", &node.properties_max}})
       if (auto done = count(object, key, path, *out); !done) return done;
     return pattern(object, path, node);
   }

@@ -1,9 +1,10 @@
 #pragma once
 /// Structural OpenAPI schemas of CustomResourceDefinitions: validation, defaulting and pruning of
-/// manifests, as the Kubernetes API server does it. Shared by the API server and by folders of manifests.
+/// manifests, as the Kubernetes API server does it. Shared by the API server and by folders of
+/// manifests.
 ///
-/// Source: apiextensions.k8s.io/v1 JSONSchemaProps. Differs on purpose in one thing: enum values match
-///         without regard to case and are rewritten to the schema's spelling (broker.md 1.2).
+/// Source: apiextensions.k8s.io/v1 JSONSchemaProps. Differs on purpose in one thing: enum values
+///         match without regard to case and are rewritten to the schema's spelling (broker.md 1.2).
 /// Thread: immutable after parse; any.
 /// Limits: causes_max causes a manifest.
 
@@ -18,7 +19,8 @@ namespace wireway::resource {
 
 /// One thing wrong with a manifest, in the words of metav1.StatusCause.
 struct SchemaCause {
-  std::string reason;   ///< "FieldValueInvalid", "FieldValueRequired", "FieldValueNotSupported", ...
+  /// "FieldValueInvalid", "FieldValueRequired", "FieldValueNotSupported", ...
+  std::string reason;
   std::string field;    ///< "spec.ports[0].port"
   std::string message;  ///< 'Invalid value: "string": spec.ports[0].port must be of type integer'
 };

@@ -125,7 +125,8 @@ TEST(Schema, prunes_unknown_fields_and_names_their_paths) {
       "{apiVersion: v1, kind: X, metadata: {a: 1}, spec: {foo: 1, ports: [{port: 1, bar: 2}]}}");
   const auto removed = schema(ports_schema).prune(object);
   EXPECT_EQ(removed, (std::vector<std::string>{"spec.foo", "spec.ports[0].bar"}));
-  EXPECT_EQ(object, yaml("{apiVersion: v1, kind: X, metadata: {a: 1}, spec: {ports: [{port: 1}]}}"));
+  EXPECT_EQ(object,
+            yaml("{apiVersion: v1, kind: X, metadata: {a: 1}, spec: {ports: [{port: 1}]}}"));
 }
 
 TEST(Schema, keeps_unknown_fields_where_the_schema_preserves_them) {
@@ -137,14 +138,16 @@ properties:
     type: object
     x-kubernetes-preserve-unknown-fields: true
     properties: {known: {type: object, properties: {y: {type: string}}}}
-)").prune(object);
+)")
+                           .prune(object);
   EXPECT_EQ(removed, std::vector<std::string>{"spec.known.x"});
   EXPECT_EQ(object, yaml("{spec: {free: 1, known: {}}}"));
 }
 
 TEST(Schema, checks_maps_by_additional_properties) {
-  const Schema map = schema("{type: object, properties: {spec: {type: object, "
-                            "additionalProperties: {type: integer}}}}");
+  const Schema map = schema(
+      "{type: object, properties: {spec: {type: object, "
+      "additionalProperties: {type: integer}}}}");
   EXPECT_EQ(causes(map, "{spec: {a: 1}}"), "");
   EXPECT_EQ(causes(map, "{spec: {a: x}}"),
             "spec.a: Invalid value: \"string\": spec.a in body must be of type integer: "
@@ -152,17 +155,19 @@ TEST(Schema, checks_maps_by_additional_properties) {
 }
 
 TEST(Schema, accepts_int_or_string) {
-  const Schema both = schema("{type: object, properties: {spec: "
-                             "{x-kubernetes-int-or-string: true}}}");
+  const Schema both = schema(
+      "{type: object, properties: {spec: "
+      "{x-kubernetes-int-or-string: true}}}");
   EXPECT_EQ(causes(both, "{spec: 1}"), "");
   EXPECT_EQ(causes(both, "{spec: 10Gi}"), "");
   EXPECT_NE(causes(both, "{spec: [1]}"), "");
 }
 
 TEST(Schema, checks_formats) {
-  const Schema formats = schema("{type: object, properties: {t: {type: string, format: date-time}, "
-                                "i: {type: integer, format: int32}, "
-                                "b: {type: string, format: byte}}}");
+  const Schema formats = schema(
+      "{type: object, properties: {t: {type: string, format: date-time}, "
+      "i: {type: integer, format: int32}, "
+      "b: {type: string, format: byte}}}");
   EXPECT_EQ(causes(formats, "{t: '2026-01-31T08:00:00Z', i: 5, b: 'YQ=='}"), "");
   EXPECT_EQ(causes(formats, "{t: today}"),
             "t: Invalid value: \"today\": t in body must be of type date-time: \"today\"\n");
@@ -171,9 +176,10 @@ TEST(Schema, checks_formats) {
 }
 
 TEST(Schema, any_of_names_the_current_spelling) {
-  const Schema either = schema("{type: object, properties: {spec: {type: object, "
-                               "anyOf: [{required: [a]}, {required: [b]}], "
-                               "properties: {a: {type: string}, b: {type: string}}}}}");
+  const Schema either = schema(
+      "{type: object, properties: {spec: {type: object, "
+      "anyOf: [{required: [a]}, {required: [b]}], "
+      "properties: {a: {type: string}, b: {type: string}}}}}");
   EXPECT_EQ(causes(either, "{spec: {b: x}}"), "");
   EXPECT_EQ(causes(either, "{spec: {}}"),
             "spec.a: Required value\n"
@@ -215,8 +221,9 @@ properties:
 }
 
 TEST(Schema, a_pattern_that_would_backtrack_forever_takes_linear_time) {
-  const Schema evil = schema("{type: object, properties: {a: {type: string, "
-                             "pattern: '^(a+)+$'}}}");
+  const Schema evil = schema(
+      "{type: object, properties: {a: {type: string, "
+      "pattern: '^(a+)+$'}}}");
   EXPECT_NE(causes(evil, "{a: " + std::string(50'000, 'a') + "!}"), "");
 }
 
@@ -280,18 +287,18 @@ TEST(EmbeddedCrds, are_the_nine_kinds_with_structural_schemas) {
       EXPECT_TRUE(version.at("subresources").as_object().contains("status"));
     }
   }
-  EXPECT_EQ(kinds, (std::vector<std::string>{
-                       "Asset", "AssetEndpointProfile", "Broker", "BrokerAuthentication",
-                       "BrokerAuthorization", "BrokerListener", "Dataflow", "DataflowEndpoint",
-                       "DataflowProfile"}));
+  EXPECT_EQ(kinds, (std::vector<std::string>{"Asset", "AssetEndpointProfile", "Broker",
+                                             "BrokerAuthentication", "BrokerAuthorization",
+                                             "BrokerListener", "Dataflow", "DataflowEndpoint",
+                                             "DataflowProfile"}));
 }
 
 /// A manifest through defaults and validation of its kind's storage version; its causes.
 std::string shipped(std::string_view kind, json::value& object) {
   for (const json::value& crd : embedded_crds()) {
     if (text_at(crd, {"spec", "names", "kind"}) != kind) continue;
-    auto parsed = Schema::parse(crd.at("spec").at("versions").at(0).at("schema").at(
-        "openAPIV3Schema"));
+    auto parsed =
+        Schema::parse(crd.at("spec").at("versions").at(0).at("schema").at("openAPIV3Schema"));
     std::string out;
     for (const std::string& path : parsed->prune(object)) out += "unknown " + path + "\n";
     parsed->apply_defaults(object);

@@ -60,7 +60,8 @@ std::string number_text(double number) {
 bool is_base64(std::string_view text) {
   if (text.size() % 4 != 0) return false;
   while (text.ends_with('=')) text.remove_suffix(1);
-  return text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") ==
+  return text.find_first_not_of(
+             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") ==
          std::string_view::npos;
 }
 
@@ -146,8 +147,8 @@ class Validator {
     for (const json::value& allowed : node.allowed) {
       if (allowed == value) return true;
       if (!listed.empty()) listed += ", ";
-      listed += allowed.is_string() ? json::serialize(allowed)
-                                    : '"' + json::serialize(allowed) + '"';
+      listed +=
+          allowed.is_string() ? json::serialize(allowed) : '"' + json::serialize(allowed) + '"';
     }
     add("FieldValueNotSupported", path,
         fmt::format("Unsupported value: {}: supported values: {}", shown(value), listed));
@@ -156,14 +157,12 @@ class Validator {
 
   void check_number(const Node& node, const json::value& value, const FieldPath& path) {
     const double number = value.to_number<double>();
-    if (node.minimum && (node.exclusive_minimum ? number <= *node.minimum
-                                                : number < *node.minimum))
-      invalid(value, path,
-              fmt::format("should be greater than {}{}",
-                          node.exclusive_minimum ? "" : "or equal to ",
-                          number_text(*node.minimum)));
-    if (node.maximum && (node.exclusive_maximum ? number >= *node.maximum
-                                                : number > *node.maximum))
+    if (node.minimum && (node.exclusive_minimum ? number <= *node.minimum : number < *node.minimum))
+      invalid(
+          value, path,
+          fmt::format("should be greater than {}{}", node.exclusive_minimum ? "" : "or equal to ",
+                      number_text(*node.minimum)));
+    if (node.maximum && (node.exclusive_maximum ? number >= *node.maximum : number > *node.maximum))
       invalid(value, path,
               fmt::format("should be less than {}{}", node.exclusive_maximum ? "" : "or equal to ",
                           number_text(*node.maximum)));

@@ -1,11 +1,12 @@
 #pragma once
-/// The API server on a store in memory, for tests: requests in, answers out, a clock that stands still.
-
-#include <gtest/gtest.h>
+/// The API server on a store in memory, for tests: requests in, answers out, a clock that stands
+/// still.
 
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "base/yaml.h"
 #include "control/api/server.h"
@@ -79,8 +80,7 @@ class ApiTest : public testing::Test {
       const auto end = std::min(query.find('&'), query.size());
       const std::string_view part = query.substr(0, end);
       const auto sign = std::min(part.find('='), part.size());
-      out.query.emplace_back(part.substr(0, sign),
-                             sign < part.size() ? part.substr(sign + 1) : "");
+      out.query.emplace_back(part.substr(0, sign), sign < part.size() ? part.substr(sign + 1) : "");
       query.remove_prefix(std::min(end + 1, query.size()));
     }
     out.headers = {{"content-type", std::move(content_type)}, {"user-agent", "test/1"}};
@@ -115,11 +115,12 @@ class ApiTest : public testing::Test {
     return "";
   }
 
-  std::unique_ptr<WatchLog> watch(const std::string& target, std::string accept = "") {
+  WatchLog* watch(const std::string& target, std::string accept = "") {
     link::HttpRequest sent = request("GET", target);
     if (!accept.empty()) sent.headers.emplace_back("accept", std::move(accept));
     Reply reply = server_->handle(sent);
-    auto log = std::make_unique<WatchLog>();
+    logs_.push_back(std::make_unique<WatchLog>());
+    WatchLog* const log = logs_.back().get();
     EXPECT_TRUE(reply.watch != nullptr) << reply.response.body;
     if (reply.watch)
       last_watch_ =
@@ -145,6 +146,7 @@ class ApiTest : public testing::Test {
   WallTime now_{std::chrono::seconds{1'800'000'000}};
   std::uint64_t uids_ = 0;
   std::uint64_t last_watch_ = 0;
+  std::vector<std::unique_ptr<WatchLog>> logs_;  // outlive the server, which ends its watches
   std::unique_ptr<Store> store_;
   std::unique_ptr<ApiServer> server_;
   link::HttpResponse head_;

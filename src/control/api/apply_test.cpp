@@ -1,5 +1,5 @@
-// Goal: server-side apply: fields have owners, owners are asked before their fields change, and what an
-// applier no longer names goes away if nobody else wants it.
+// Goal: server-side apply: fields have owners, owners are asked before their fields change, and
+// what an applier no longer names goes away if nobody else wants it.
 
 #include "control/api/api_fixture.h"
 
@@ -9,11 +9,12 @@ namespace {
 class ApplyTest : public ApiTest {
  protected:
   json::value apply(const std::string& manager, const std::string& body, bool force = false) {
-    return patch(std::string(assets) + "/oven?fieldManager=" + manager +
-                     (force ? "&force=true" : ""),
-                 "{apiVersion: deviceregistry.microsoft.com/v1, kind: Asset, "
-                 "metadata: {name: oven}, " + body + "}",
-                 "apply-patch+yaml");
+    return patch(
+        std::string(assets) + "/oven?fieldManager=" + manager + (force ? "&force=true" : ""),
+        "{apiVersion: deviceregistry.microsoft.com/v1, kind: Asset, "
+        "metadata: {name: oven}, " +
+            body + "}",
+        "apply-patch+yaml");
   }
   static std::string managers(const json::value& object) {
     std::string out;
@@ -40,7 +41,8 @@ TEST_F(ApplyTest, the_same_again_changes_nothing) {
 
 TEST_F(ApplyTest, a_field_that_is_no_longer_named_goes_away) {
   apply("one", "spec: {assetEndpointProfileRef: plc, displayName: x, attributes: {a: 1, b: 2}}");
-  const json::value after = apply("one", "spec: {assetEndpointProfileRef: plc, attributes: {a: 1}}");
+  const json::value after =
+      apply("one", "spec: {assetEndpointProfileRef: plc, attributes: {a: 1}}");
   EXPECT_EQ(find(after, "spec", "displayName"), nullptr);
   EXPECT_EQ(after.at("spec").at("attributes"), (json::object{{"a", 1}}));
 }
@@ -82,8 +84,8 @@ TEST_F(ApplyTest, items_of_keyed_lists_have_their_own_owners) {
   const auto status = [&](const std::string& manager, const std::string& type) {
     return patch(std::string(assets) + "/oven/status?fieldManager=" + manager,
                  "{apiVersion: deviceregistry.microsoft.com/v1, kind: Asset, "
-                 "metadata: {name: oven}, status: {conditions: [{type: " + type +
-                     ", status: 'True'}]}}",
+                 "metadata: {name: oven}, status: {conditions: [{type: " +
+                     type + ", status: 'True'}]}}",
                  "apply-patch+yaml");
   };
   status("a", "Ready");
@@ -107,8 +109,8 @@ TEST_F(ApplyTest, refuses_unknown_fields_and_a_missing_manager) {
 
 TEST_F(ApplyTest, updates_are_recorded_by_manager_and_subresource) {
   post(std::string(assets) + "?fieldManager=maker", asset("oven"));
-  const json::value told = patch(std::string(assets) + "/oven/status?fieldManager=opcua",
-                                 R"({"status":{"version":1}})");
+  const json::value told =
+      patch(std::string(assets) + "/oven/status?fieldManager=opcua", R"({"status":{"version":1}})");
   EXPECT_EQ(managers(told), "maker:Update opcua:Update ");
   EXPECT_EQ(text_at(told.at("metadata").at("managedFields").at(1), {"subresource"}), "status");
 }

@@ -60,8 +60,8 @@ ServedVersion read_version(const json::value& source, const std::string& place, 
   version.storage = bool_at(source, {"storage"}, false);
   version.has_status = find(source, "subresources", "status") != nullptr;
   if (bool_at(source, {"deprecated"}, false))
-    version.deprecation_warning = text_at(source, {"deprecationWarning"}, version.name +
-                                                                              " is deprecated");
+    version.deprecation_warning =
+        text_at(source, {"deprecationWarning"}, version.name + " is deprecated");
   if (version.name.empty())
     causes.push_back({"FieldValueRequired", place + ".name", "Required value"});
   read_columns(source, place, version, causes);
@@ -113,8 +113,8 @@ std::shared_ptr<ResourceType> read_type(const json::value& crd, Causes& causes) 
   std::size_t storage = 0;
   if (versions != nullptr && versions->is_array())
     for (std::size_t i = 0; i < versions->get_array().size(); ++i) {
-      type->versions.push_back(read_version(versions->get_array()[i],
-                                            fmt::format("spec.versions[{}]", i), causes));
+      type->versions.push_back(
+          read_version(versions->get_array()[i], fmt::format("spec.versions[{}]", i), causes));
       storage += type->versions.back().storage ? 1 : 0;
     }
   if (storage != 1)

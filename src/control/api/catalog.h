@@ -1,6 +1,6 @@
 #pragma once
-/// What the API server serves: the core kinds and every CustomResourceDefinition, each with its served
-/// versions, schema and printer columns. Discovery, OpenAPI and validation all read it.
+/// What the API server serves: the core kinds and every CustomResourceDefinition, each with its
+/// served versions, schema and printer columns. Discovery, OpenAPI and validation all read it.
 ///
 /// Thread: the server's. Owns: the types, together with the watches of each.
 /// Errors: a definition that cannot be used is refused with causes and changes nothing.
@@ -20,7 +20,7 @@ namespace wireway::control {
 
 struct PrinterColumn {
   std::string name;
-  std::string type;    ///< "string", "integer", "date", ...
+  std::string type;  ///< "string", "integer", "date", ...
   std::string format;
   std::string description;
   std::int64_t priority = 0;  ///< above 0 only with `-o wide`
@@ -49,7 +49,7 @@ struct ResourceType {
   std::vector<std::string> categories;
   bool namespaced = true;
   Behaviour behaviour = Behaviour::custom;
-  std::string stored_as;  ///< resource of the store: another type's for a view
+  std::string stored_as;                ///< resource of the store: another type's for a view
   std::vector<ServedVersion> versions;  ///< the preferred one first
   std::vector<std::string> selectable_fields;
 

@@ -1,5 +1,5 @@
-// The kinds that every Kubernetes API server has, as far as edge services and their users need them,
-// in the shape of CustomResourceDefinitions, so that one path serves them all.
+// The kinds that every Kubernetes API server has, as far as edge services and their users need
+// them, in the shape of CustomResourceDefinitions, so that one path serves them all.
 
 #include "base/assert.h"
 #include "base/yaml.h"

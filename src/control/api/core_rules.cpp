@@ -27,30 +27,38 @@ void fill_secret(json::object& object) {
 }
 
 void fill_namespace(json::object& object) {
+  // Members first: a new one moves the others.
+  for (const char* key : {"spec", "status"})
+    if (json::value& member = object[key]; !member.is_object()) member = json::object();
   json::object& metadata = object["metadata"].as_object();
   json::value& labels = metadata["labels"];
   if (!labels.is_object()) labels = json::object();
   if (const json::value* name = metadata.if_contains("name"))
     labels.get_object()["kubernetes.io/metadata.name"] = *name;
-  json::value& spec = object["spec"];
-  if (!spec.is_object()) spec = json::object();
-  if (!spec.get_object().contains("finalizers"))
-    spec.get_object()["finalizers"] = json::array{"kubernetes"};
-  json::value& status = object["status"];
-  if (!status.is_object()) status = json::object();
-  status.get_object()["phase"] = metadata.contains("deletionTimestamp") ? "Terminating" : "Active";
+  json::object& spec = object["spec"].as_object();
+  if (!spec.contains("finalizers")) spec["finalizers"] = json::array{"kubernetes"};
+  object["status"].as_object()["phase"] =
+      metadata.contains("deletionTimestamp") ? "Terminating" : "Active";
 }
 
 json::object condition(std::string_view type, std::string_view reason, std::string_view message,
                        std::string since) {
-  return {{"type", type},     {"status", "True"},    {"reason", reason},
-          {"message", message}, {"lastTransitionTime", std::move(since)}};
+  return {{"type", type},
+          {"status", "True"},
+          {"reason", reason},
+          {"message", message},
+          {"lastTransitionTime", std::move(since)}};
 }
 
 /// Defaults of names, and the status that clients wait for after `kubectl apply -f crd.yaml`.
 void fill_definition(json::object& object, WallTime now) {
+  // Members first: a new one moves the others.
+  for (const char* key : {"spec", "status"})
+    if (json::value& member = object[key]; member.is_null()) member = json::object();
   json::value& spec = object["spec"];
-  if (!spec.is_object()) return;
+  if (!spec.is_object() || !object["status"].is_object()) return;
+  if (!spec.get_object().contains("conversion"))
+    spec.get_object()["conversion"] = json::object{{"strategy", "None"}};
   json::value& names = spec.get_object()["names"];
   if (!names.is_object()) return;
   const std::string kind = text_at(names, {"kind"});
@@ -58,11 +66,7 @@ void fill_definition(json::object& object, WallTime now) {
   std::ranges::transform(lower, lower.begin(), [](char c) { return std::tolower(c); });
   if (text_at(names, {"singular"}).empty()) names.get_object()["singular"] = lower;
   if (text_at(names, {"listKind"}).empty()) names.get_object()["listKind"] = kind + "List";
-  if (!spec.get_object().contains("conversion"))
-    spec.get_object()["conversion"] = json::object{{"strategy", "None"}};
-  json::value& status = object["status"];
-  if (!status.is_object()) status = json::object();
-  json::object& out = status.get_object();
+  json::object& out = object["status"].as_object();
   out["acceptedNames"] = names;
   json::array stored;
   if (const json::value* versions = find(spec, "versions"); versions && versions->is_array())
@@ -86,8 +90,8 @@ void check_immutable(const json::object& object, const json::object& before,
     const bool same = (old_value == nullptr) == (new_value == nullptr) &&
                       (old_value == nullptr || *old_value == *new_value);
     if (!same)
-      causes.push_back({"FieldValueForbidden", key,
-                        "Forbidden: field is immutable when `immutable` is set"});
+      causes.push_back(
+          {"FieldValueForbidden", key, "Forbidden: field is immutable when `immutable` is set"});
   }
 }
 
@@ -111,9 +115,9 @@ void check_core(const ResourceType& type, const json::object& object, const json
     const json::value* was = before->if_contains("type");
     const json::value* is = object.if_contains("type");
     if (was != nullptr && is != nullptr && *was != *is)
-      causes.push_back({"FieldValueInvalid", "type",
-                        fmt::format("Invalid value: {}: field is immutable",
-                                    json::serialize(*is))});
+      causes.push_back(
+          {"FieldValueInvalid", "type",
+           fmt::format("Invalid value: {}: field is immutable", json::serialize(*is))});
   }
 }
 

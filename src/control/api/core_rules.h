@@ -1,6 +1,6 @@
 #pragma once
-/// What single core kinds do beyond the common rules when they are written: defaults, derived fields and
-/// checks of Namespace, Secret and CustomResourceDefinition.
+/// What single core kinds do beyond the common rules when they are written: defaults, derived
+/// fields and checks of Namespace, Secret and CustomResourceDefinition.
 
 #include <vector>
 

@@ -27,8 +27,8 @@ json::object group_entry(const std::string& group, const std::vector<std::string
     listed.push_back(
         json::object{{"groupVersion", group_version(group, version)}, {"version", version}});
   json::value preferred = listed.front();
-  return {{"name", group}, {"versions", std::move(listed)},
-          {"preferredVersion", std::move(preferred)}};
+  return {
+      {"name", group}, {"versions", std::move(listed)}, {"preferredVersion", std::move(preferred)}};
 }
 
 json::object aggregated_resource(const ResourceType& type, const ServedVersion& version) {
@@ -130,15 +130,9 @@ json::object aggregated(const Catalog& catalog, bool core, const std::string& di
 }
 
 json::object version_info() {
-  return {{"major", "1"},
-          {"minor", kubernetes_minor},
-          {"gitVersion", git_version},
-          {"gitCommit", ""},
-          {"gitTreeState", "clean"},
-          {"buildDate", "1970-01-01T00:00:00Z"},
-          {"goVersion", "none"},
-          {"compiler", "none"},
-          {"platform", "linux"}};
+  return {{"major", "1"},        {"minor", kubernetes_minor}, {"gitVersion", git_version},
+          {"gitCommit", ""},     {"gitTreeState", "clean"},   {"buildDate", "1970-01-01T00:00:00Z"},
+          {"goVersion", "none"}, {"compiler", "none"},        {"platform", "linux"}};
 }
 
 }  // namespace wireway::control

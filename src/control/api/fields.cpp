@@ -9,9 +9,7 @@
 namespace wireway::control {
 namespace {
 
-bool is_leaf(const json::value& field) {
-  return !field.is_object() || field.get_object().empty();
-}
+bool is_leaf(const json::value& field) { return !field.is_object() || field.get_object().empty(); }
 
 /// Metadata that belongs to the server or names the object; nobody owns it.
 bool is_owned_at_root(std::string_view key) {
@@ -68,8 +66,7 @@ json::value changed_field(const json::value* before, const json::value& now,
   if (before == nullptr || before->kind() != now.kind()) return field_of(now, structure);
   if (now.is_object() && !structure.is_atomic_map())
     return changed_members(*before, now, structure);
-  if (!now.is_array() || !(structure.is_keyed_list() || structure.is_set()))
-    return json::object();
+  if (!now.is_array() || !(structure.is_keyed_list() || structure.is_set())) return json::object();
   json::object out;
   for (const json::value& item : now.get_array()) {
     const std::string key = structure.item_key(item);
@@ -117,12 +114,9 @@ json::object entry_fields(const json::value& entry) {
 }
 
 json::object entry_of(const FieldWriter& writer, std::string_view operation, json::object fields) {
-  json::object entry{{"manager", writer.manager},
-                     {"operation", operation},
-                     {"apiVersion", writer.api_version},
-                     {"time", to_rfc3339(writer.now)},
-                     {"fieldsType", "FieldsV1"},
-                     {"fieldsV1", std::move(fields)}};
+  json::object entry{{"manager", writer.manager},        {"operation", operation},
+                     {"apiVersion", writer.api_version}, {"time", to_rfc3339(writer.now)},
+                     {"fieldsType", "FieldsV1"},         {"fieldsV1", std::move(fields)}};
   if (!writer.subresource.empty()) entry["subresource"] = writer.subresource;
   return entry;
 }
@@ -162,8 +156,8 @@ Structure structure_at(const Structure& structure, std::string_view key) {
   return key.starts_with("f:") ? structure.member(key.substr(2)) : structure.items();
 }
 
-/// Finds the fields whose value in the applied object is not the living one: the field set itself and,
-/// for the message, their paths.
+/// Finds the fields whose value in the applied object is not the living one: the field set itself
+/// and, for the message, their paths.
 class Differing {
  public:
   explicit Differing(std::vector<std::string>& paths) : paths_(paths) {}

@@ -1,8 +1,10 @@
 #pragma once
-/// Who owns which field: metadata.managedFields, kept on every write and the ground of server-side apply.
+/// Who owns which field: metadata.managedFields, kept on every write and the ground of server-side
+/// apply.
 ///
-/// A set of fields is a JSON object in the form of `fieldsV1`: {"f:spec": {"f:ports": {}}}; an empty
-/// object is a leaf, `k:{...}` an item of a keyed list, `v:...` a member of a set, `.` the item itself.
+/// A set of fields is a JSON object in the form of `fieldsV1`: {"f:spec": {"f:ports": {}}}; an
+/// empty object is a leaf, `k:{...}` an item of a keyed list, `v:...` a member of a set, `.` the
+/// item itself.
 ///
 /// Source: Kubernetes "Server-Side Apply", structured-merge-diff v4.
 /// Limits: managers_max entries; the oldest go first.
@@ -37,13 +39,14 @@ struct FieldWriter {
   WallTime now;
 };
 
-/// Records a create, update or patch: changed fields become the writer's, fields that are gone nobody's.
+/// Records a create, update or patch: changed fields become the writer's, fields that are gone
+/// nobody's.
 void record_update(const json::value& before, json::value& now, const json::value& schema,
                    const FieldWriter& writer);
 
-/// Server-side apply: merges `applied` into `live`, takes away what the writer applied before and does
-/// no more. Errors: 409 with a cause for each field that others own and that would change, unless
-/// `force`.
+/// Server-side apply: merges `applied` into `live`, takes away what the writer applied before and
+/// does no more. Errors: 409 with a cause for each field that others own and that would change,
+/// unless `force`.
 ApiResult<json::value> apply_fields(const json::value& live, const json::value& applied,
                                     const json::value& schema, const FieldWriter& writer,
                                     bool force);

@@ -30,10 +30,7 @@ Result<std::unique_ptr<ApiHttp>> ApiHttp::start(net::Env& env, Store& store) {
 }
 
 ApiHttp::ApiHttp(net::Env& env, std::unique_ptr<ApiServer> server)
-    : env_(env),
-      server_(std::move(server)),
-      tick_(env.loop),
-      alive_(std::make_shared<bool>(true)) {
+    : env_(env), server_(std::move(server)), tick_(env.loop), alive_(std::make_shared<bool>(true)) {
   arm_tick();
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-/// The API server on an HTTP server: gathers the requests of one turn of the loop, commits their writes
-/// together (one fsync), then answers them. Watches become chunked streams.
+/// The API server on an HTTP server: gathers the requests of one turn of the loop, commits their
+/// writes together (one fsync), then answers them. Watches become chunked streams.
 ///
 /// Thread: the Loop's. Owns: the ApiServer and its watches; store and env outlive it.
 /// Errors: a commit that fails answers every write of the turn with 507 or 500; reads are answered.
@@ -16,6 +16,7 @@ namespace wireway::control {
 class ApiHttp {
  public:
   static Result<std::unique_ptr<ApiHttp>> start(net::Env& env, Store& store);
+  /// For start().
   ApiHttp(net::Env& env, std::unique_ptr<ApiServer> server);
   ~ApiHttp();
   ApiHttp(const ApiHttp&) = delete;

@@ -53,9 +53,9 @@ TEST(Selector, follows_the_grammar_of_labels) {
     EXPECT_TRUE(selector.has_value()) << labels;
     return selector && selector->matches(object);
   };
-  for (const char* text : {"", "app=web", "app==web", "app", "app in (web, db)", "other!=x",
-                           "!other", "tier>1", "tier<3", "example.com/a=b", "other notin (a)",
-                           "app=web,tier=2"})
+  for (const char* text :
+       {"", "app=web", "app==web", "app", "app in (web, db)", "other!=x", "!other", "tier>1",
+        "tier<3", "example.com/a=b", "other notin (a)", "app=web,tier=2"})
     EXPECT_TRUE(matches(text)) << text;
   for (const char* text : {"app=db", "other", "app notin (web)", "!app", "tier>2", "app in (db)",
                            "app=web,tier=3", "app!=web"})
@@ -93,7 +93,8 @@ TEST(JsonPatch, does_what_rfc_6902_says) {
 
 TEST(JsonPatch, copies_cannot_fill_the_memory) {
   std::string operations = "[";
-  for (int i = 0; i < 64; ++i) operations += "{op: copy, from: /a, path: /a/b" + std::to_string(i) + "},";
+  for (int i = 0; i < 64; ++i)
+    operations += "{op: copy, from: /a, path: /a/b" + std::to_string(i) + "},";
   json::value value = yaml("{a: {text: " + std::string(1000, 'x') + "}}");
   EXPECT_FALSE(json_patch(value, yaml(operations + "]")).has_value());
 }

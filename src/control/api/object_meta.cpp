@@ -39,15 +39,18 @@ constexpr std::array meta_fields{
 };
 
 ApiError cannot_decode(std::string_view what, std::string_view field, std::string_view type) {
-  return bad_request(fmt::format("json: cannot unmarshal {} into Go struct field "
-                                 "ObjectMeta.metadata.{} of type {}",
-                                 what, field, type));
+  return bad_request(
+      fmt::format("json: cannot unmarshal {} into Go struct field "
+                  "ObjectMeta.metadata.{} of type {}",
+                  what, field, type));
 }
 
 std::string_view kind_word(const json::value& value) {
   if (value.is_bool()) return "bool";
-  return value.is_number() ? "number" : value.is_string() ? "string" : value.is_array() ? "array"
-                                                                                       : "object";
+  return value.is_number()   ? "number"
+         : value.is_string() ? "string"
+         : value.is_array()  ? "array"
+                             : "object";
 }
 
 ApiResult<> check_shape(const MetaField& field, const json::value& value) {
@@ -62,8 +65,7 @@ ApiResult<> check_shape(const MetaField& field, const json::value& value) {
       if (!value.is_int64()) return refuse(value, "int64");
       return {};
     case Shape::time:
-      if (!value.is_string() || !parse_rfc3339(value.get_string()))
-        return refuse(value, "v1.Time");
+      if (!value.is_string() || !parse_rfc3339(value.get_string())) return refuse(value, "v1.Time");
       return {};
     case Shape::texts_by_key:
       if (!value.is_object()) return refuse(value, "map[string]string");
@@ -117,9 +119,9 @@ constexpr std::string_view label_rule =
 
 void add_invalid(std::vector<resource::SchemaCause>& causes, std::string field,
                  std::string_view value, std::string_view rule) {
-  causes.push_back({"FieldValueInvalid", std::move(field),
-                    fmt::format("Invalid value: {}: {}", json::serialize(json::value(value)),
-                                rule)});
+  causes.push_back(
+      {"FieldValueInvalid", std::move(field),
+       fmt::format("Invalid value: {}: {}", json::serialize(json::value(value)), rule)});
 }
 
 }  // namespace
@@ -133,18 +135,20 @@ ApiResult<json::value> read_body(std::string_view content_type, std::string_view
   if (!yaml) {
     auto value = parse_json(body);
     if (value) return std::move(*value);
-    return std::unexpected(bad_request("the object provided is unrecognized (must be of type "
-                                       "JSON): " + value.error().message));
+    return std::unexpected(
+        bad_request("the object provided is unrecognized (must be of type "
+                    "JSON): " +
+                    value.error().message));
   }
   if (!is_mqtt_utf8(body))
     return std::unexpected(bad_request("error converting YAML to JSON: yaml: invalid UTF-8"));
   auto documents = parse_yaml(body);
   if (!documents)
-    return std::unexpected(bad_request("error converting YAML to JSON: yaml: " +
-                                       documents.error().message));
+    return std::unexpected(
+        bad_request("error converting YAML to JSON: yaml: " + documents.error().message));
   if (documents->size() != 1)
-    return std::unexpected(bad_request(fmt::format(
-        "the body must hold one YAML document, it holds {}", documents->size())));
+    return std::unexpected(bad_request(
+        fmt::format("the body must hold one YAML document, it holds {}", documents->size())));
   return std::move(documents->front().value);
 }
 
@@ -152,10 +156,10 @@ ApiResult<> read_meta(json::object& object, std::vector<std::string>& unknown) {
   json::value& place = object["metadata"];
   if (place.is_null()) place = json::object();
   if (!place.is_object())
-    return std::unexpected(bad_request(
-        fmt::format("json: cannot unmarshal {} into Go struct field .metadata of type "
-                    "v1.ObjectMeta",
-                    kind_word(place))));
+    return std::unexpected(
+        bad_request(fmt::format("json: cannot unmarshal {} into Go struct field .metadata of type "
+                                "v1.ObjectMeta",
+                                kind_word(place))));
   json::object kept;
   for (auto& [key, value] : place.get_object()) {
     if (value.is_null()) continue;
@@ -179,7 +183,7 @@ std::string member_text(const json::object& object, std::string_view key) {
 std::string meta_text(const json::object& object, std::string_view key) {
   const json::value* metadata = object.if_contains("metadata");
   return metadata != nullptr && metadata->is_object() ? member_text(metadata->get_object(), key)
-                                                       : "";
+                                                      : "";
 }
 
 bool is_dns_subdomain(std::string_view name) {
@@ -217,9 +221,9 @@ void check_meta(const json::object& object, std::vector<resource::SchemaCause>& 
       bytes += key.size() + value.as_string().size();
     }
   if (bytes > annotations_bytes_max)
-    causes.push_back({"FieldValueTooLong", "metadata.annotations",
-                      fmt::format("Too long: may not be more than {} bytes",
-                                  annotations_bytes_max)});
+    causes.push_back(
+        {"FieldValueTooLong", "metadata.annotations",
+         fmt::format("Too long: may not be more than {} bytes", annotations_bytes_max)});
 }
 
 std::size_t depth_of(const json::value& value) {

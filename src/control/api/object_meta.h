@@ -1,6 +1,6 @@
 #pragma once
-/// The rules of metadata that hold for every kind: names, labels, annotations, unknown fields; and the
-/// reading of a request's body.
+/// The rules of metadata that hold for every kind: names, labels, annotations, unknown fields; and
+/// the reading of a request's body.
 ///
 /// Source: Kubernetes "Object Names and IDs", "Labels and Selectors", apimachinery's validation.
 
@@ -14,14 +14,15 @@
 namespace wireway::control {
 
 inline constexpr std::size_t annotations_bytes_max = 256 * 1024;
-/// Leaves room for managedFields, which nests a little deeper than its object, below json_depth_max.
+/// Leaves room for managedFields, which nests a little deeper than its object, below
+/// json_depth_max.
 inline constexpr std::size_t object_depth_max = 48;
 
 /// The body by its content type: JSON, YAML or, for core kinds, protobuf. Errors: 400, 415.
 ApiResult<json::value> read_body(std::string_view content_type, std::string_view body);
 
-/// Brings metadata into shape in place: drops nulls, checks types. Unknown fields are removed and their
-/// paths added to `unknown`. Errors: 400 as the API server's decoder gives them.
+/// Brings metadata into shape in place: drops nulls, checks types. Unknown fields are removed and
+/// their paths added to `unknown`. Errors: 400 as the API server's decoder gives them.
 ApiResult<> read_meta(json::object& object, std::vector<std::string>& unknown);
 
 /// Causes for names, labels and annotations that break a rule.

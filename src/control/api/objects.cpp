@@ -82,7 +82,8 @@ Objects::Objects(Store& store, Catalog& catalog, NewUid new_uid)
 ApiResult<json::object> Objects::parsed(const Revision& revision) const {
   auto value = parse_json(revision.body);
   if (value && value->is_object()) return std::move(value->get_object());
-  return std::unexpected(storage_failed({Errc::io, revision.key.name + " is damaged in the store"}));
+  return std::unexpected(
+      storage_failed({Errc::io, revision.key.name + " is damaged in the store"}));
 }
 
 ApiResult<Revision> Objects::get(const Call& call) {
@@ -100,13 +101,13 @@ ApiResult<> Objects::identify(const Call& call, json::object& object, bool creat
   if (kind.empty() && call.type->behaviour == Behaviour::custom)
     return std::unexpected(bad_request("Object 'Kind' is missing in the request's body"));
   if (!version.empty() && version != wanted)
-    return std::unexpected(bad_request(fmt::format(
-        "the API version in the data ({}) does not match the expected API version ({})", version,
-        wanted)));
-  if (!kind.empty() && kind != call.type->name.kind)
     return std::unexpected(bad_request(
-        fmt::format("the kind in the data ({}) does not match the expected kind ({})", kind,
-                    call.type->name.kind)));
+        fmt::format("the API version in the data ({}) does not match the expected API version ({})",
+                    version, wanted)));
+  if (!kind.empty() && kind != call.type->name.kind)
+    return std::unexpected(
+        bad_request(fmt::format("the kind in the data ({}) does not match the expected kind ({})",
+                                kind, call.type->name.kind)));
   object["apiVersion"] = wanted;
   object["kind"] = call.type->name.kind;
   json::object& metadata = meta(object);
@@ -121,9 +122,8 @@ ApiResult<> Objects::identify(const Call& call, json::object& object, bool creat
   const std::string name = meta_text(object, "name");
   if (creating) return {};
   if (!name.empty() && name != call.name)
-    return std::unexpected(bad_request(
-        fmt::format("the name of the object ({}) does not match the name on the URL ({})", name,
-                    call.name)));
+    return std::unexpected(bad_request(fmt::format(
+        "the name of the object ({}) does not match the name on the URL ({})", name, call.name)));
   metadata["name"] = call.name;
   return {};
 }
@@ -166,13 +166,13 @@ ApiResult<> Objects::report_unknown(Call& call, const std::vector<std::string>& 
     message += fmt::format("{}unknown field \"{}\"", i == 0 ? "" : ", ", unknown[i]);
   if (patch != nullptr) {
     const std::string text = json::serialize(json::value(json::serialize(*patch)));
-    return std::unexpected(
-        invalid({}, "", {{"FieldValueInvalid", "patch",
-                          fmt::format("Invalid value: {}: {}", text, message)}}));
+    return std::unexpected(invalid(
+        {}, "",
+        {{"FieldValueInvalid", "patch", fmt::format("Invalid value: {}: {}", text, message)}}));
   }
-  return std::unexpected(bad_request(fmt::format("{} in version \"{}\" cannot be handled as a {}: {}",
-                                                 call.type->name.kind, call.version->name,
-                                                 call.type->name.kind, message)));
+  return std::unexpected(bad_request(
+      fmt::format("{} in version \"{}\" cannot be handled as a {}: {}", call.type->name.kind,
+                  call.version->name, call.type->name.kind, message)));
 }
 
 /// Defaults and all checks; the object is then as it may be stored.
@@ -185,8 +185,8 @@ ApiResult<> Objects::finish(Call& call, json::object& object) {
   meta(object).erase("managedFields");
   json::value whole(std::move(object));
   if (depth_of(whole) > object_depth_max)
-    return std::unexpected(bad_request(
-        fmt::format("the object is nested deeper than {} levels", object_depth_max)));
+    return std::unexpected(
+        bad_request(fmt::format("the object is nested deeper than {} levels", object_depth_max)));
   if (call.version->schema) {
     call.version->schema->apply_defaults(whole);
     for (resource::SchemaCause& cause : call.version->schema->validate(whole))
@@ -195,8 +195,7 @@ ApiResult<> Objects::finish(Call& call, json::object& object) {
   object = std::move(whole.as_object());
   if (!managers.is_null()) meta(object)["managedFields"] = std::move(managers);
   if (causes.empty()) return {};
-  return std::unexpected(
-      invalid(call.type->name, meta_text(object, "name"), causes));
+  return std::unexpected(invalid(call.type->name, meta_text(object, "name"), causes));
 }
 
 ApiResult<Written> Objects::create(Call& call, json::value object) {
@@ -215,13 +214,13 @@ ApiResult<Written> Objects::create(Call& call, json::value object) {
 }
 
 ApiResult<Written> Objects::create_draft(Call& call, json::object object, bool applied) {
-  json::object& metadata = meta(object);
   const std::string prefix = meta_text(object, "generateName");
   if (meta_text(object, "name").empty() && !prefix.empty())
-    metadata["name"] = prefix + new_uid_().substr(0, generated_name_tail);
+    meta(object)["name"] = prefix + new_uid_().substr(0, generated_name_tail);
   call.name = meta_text(object, "name");
   if (auto done = check_namespace(call); !done) return std::unexpected(done.error());
   if (call.version->has_status) object.erase("status");
+  json::object& metadata = meta(object);
   for (const char* key : {"deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion"})
     metadata.erase(key);
   if (!applied) metadata.erase("managedFields");
@@ -261,10 +260,9 @@ ApiResult<Written> Objects::replace(Call& call, json::value object) {
     return std::unexpected(done.error());
   const std::string based_on = current_version(draft);
   if (based_on.empty() && call.type->behaviour == Behaviour::custom)
-    return std::unexpected(
-        invalid(call.type->name, call.name,
-                {{"FieldValueInvalid", "metadata.resourceVersion",
-                  "Invalid value: 0x0: must be specified for an update"}}));
+    return std::unexpected(invalid(call.type->name, call.name,
+                                   {{"FieldValueInvalid", "metadata.resourceVersion",
+                                     "Invalid value: 0x0: must be specified for an update"}}));
   if (!call.version->storage && call.subresource.empty()) {
     json::value& annotations = meta(draft)["annotations"];
     if (!annotations.is_object()) annotations = json::object();
@@ -280,12 +278,11 @@ ApiResult<Written> Objects::update_draft(Call& call, const Revision& living, jso
   if (!based_on.empty() && based_on != current_version(before))
     return std::unexpected(modified_meanwhile(call.type->name, call.name));
   const std::string uid = meta_text(before, "uid");
-  if (const std::string wanted = meta_text(object, "uid");
-      !wanted.empty() && wanted != uid)
-    return std::unexpected(conflict(
-        call.type->name, call.name,
-        fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}", wanted,
-                    uid)));
+  if (const std::string wanted = meta_text(object, "uid"); !wanted.empty() && wanted != uid)
+    return std::unexpected(
+        conflict(call.type->name, call.name,
+                 fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}",
+                             wanted, uid)));
   Change change = Change::updated;
   if (call.subresource == "status") {
     change = Change::status;
@@ -308,7 +305,7 @@ ApiResult<Written> Objects::update_draft(Call& call, const Revision& living, jso
   object["apiVersion"] = before.at("apiVersion");
   if (same_state(before, object, applied)) return Written{200, living.body};
   if (!same_wish(before, object))
-    metadata["generation"] = int_at(before.at("metadata"), {"generation"}, 1) + 1;
+    meta(object)["generation"] = int_at(before.at("metadata"), {"generation"}, 1) + 1;
   if (!applied && has_owned_fields(*call.type)) {
     json::value whole(std::move(object));
     record_update(before, whole, call.version->open_api, writer_of(call));
@@ -334,8 +331,9 @@ ApiResult<Written> Objects::patch(Call& call, PatchType type, const json::value&
   if (type == PatchType::strategic) patched = strategic_merge_patch(target, patch);
   if (type == PatchType::json) patched = json_patch(target, patch);
   if (!patched) {
-    json::object details{{"causes", json::array{json::object{{"reason", "UnexpectedServerResponse"},
-                                                             {"message", patched.error().message}}}}};
+    json::object details{
+        {"causes", json::array{json::object{{"reason", "UnexpectedServerResponse"},
+                                            {"message", patched.error().message}}}}};
     return std::unexpected(
         ApiError{422, "Invalid",
                  "the server rejected our request due to an error in our request: " +
@@ -350,7 +348,8 @@ ApiResult<Written> Objects::patch(Call& call, PatchType type, const json::value&
   if (auto done = identify(call, draft, false); !done) return std::unexpected(done.error());
   if (auto done = report_unknown(call, *unknown, &patch); !done)
     return std::unexpected(done.error());
-  // kubectl's client-side apply sends the whole manifest as a patch: that is a write in its dialect.
+  // kubectl's client-side apply sends the whole manifest as a patch: that is a write in its
+  // dialect.
   if (call.manager == "kubectl-client-side-apply" && call.subresource.empty()) {
     json::value& annotations = meta(draft)["annotations"];
     if (!annotations.is_object()) annotations = json::object();
@@ -413,8 +412,12 @@ ApiResult<Written> Objects::store_draft(Call& call, json::object object, Change 
     if (!defined) return std::unexpected(defined.error());
   }
   if (call.dry_run) return Written{code, json::serialize(object)};
-  Write write{{call.type->stored_as, call.space, call.name}, change, previous, call.now,
-              call.author, call.manager};
+  Write write{{call.type->stored_as, call.space, call.name},
+              change,
+              previous,
+              call.now,
+              call.author,
+              call.manager};
   auto stored = store_.put(std::move(write), object);
   if (stored) return Written{code, (*stored)->body};
   if (stored.error().code == Errc::conflict)
@@ -449,8 +452,7 @@ ApiResult<Written> Objects::remove(Call& call, const DeleteOptions& options) {
     return precondition("ResourceVersion", options.resource_version, current_version(object));
   if (is_namespace(*call.type)) return remove_namespace(call, *living, std::move(object));
   if (is_definition(*call.type))
-    if (auto done = remove_definition(call, call.name); !done)
-      return std::unexpected(done.error());
+    if (auto done = remove_definition(call, call.name); !done) return std::unexpected(done.error());
   const json::value* finalizers = meta(object).if_contains("finalizers");
   if (finalizers != nullptr && !finalizers->as_array().empty()) {
     if (meta(object).contains("deletionTimestamp")) return Written{200, living->body};

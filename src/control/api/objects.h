@@ -1,6 +1,7 @@
 #pragma once
-/// What may happen to an object, for every kind: create, replace, patch, apply, delete, with the rules of
-/// metadata, generation, finalizers, namespaces and versions. Reads and writes the Store, knows no HTTP.
+/// What may happen to an object, for every kind: create, replace, patch, apply, delete, with the
+/// rules of metadata, generation, finalizers, namespaces and versions. Reads and writes the Store,
+/// knows no HTTP.
 ///
 /// Source: Kubernetes API conventions; wireway.io/written-version: dataflows.md 2.7.
 /// Thread: the server's. Errors: an ApiError leaves the store unchanged.

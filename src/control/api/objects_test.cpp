@@ -266,8 +266,7 @@ TEST_F(ObjectsTest, every_version_reads_every_object_and_the_dialect_is_remember
   EXPECT_EQ(text_at(as_v1, {"metadata", "annotations", "wireway.io/written-version"}), "v1beta1");
   const json::value labelled =
       patch(std::string(assets) + "/oven", R"({"metadata":{"labels":{"a":"b"}}})");
-  EXPECT_EQ(text_at(labelled, {"metadata", "annotations", "wireway.io/written-version"}),
-            "v1beta1")
+  EXPECT_EQ(text_at(labelled, {"metadata", "annotations", "wireway.io/written-version"}), "v1beta1")
       << "a patch amends the manifest in its dialect";
   const json::value list = get(assets_v1beta1);
   EXPECT_EQ(list.at("items").at(0).at("apiVersion"), "deviceregistry.microsoft.com/v1beta1");
@@ -315,8 +314,8 @@ TEST_F(ObjectsTest, everything_is_there_after_a_restart) {
 TEST_F(ObjectsTest, history_names_who_wrote_what) {
   post(assets, asset("oven"));
   patch(std::string(assets) + "/oven?fieldManager=editor", R"({"spec":{"enabled":false}})");
-  auto history = store_->history(
-      {"assets.deviceregistry.microsoft.com", "azure-iot-operations", "oven"}, 10);
+  auto history =
+      store_->history({"assets.deviceregistry.microsoft.com", "azure-iot-operations", "oven"}, 10);
   ASSERT_EQ(history->size(), 2u);
   EXPECT_EQ((*history)[0].manager, "editor");
   EXPECT_EQ((*history)[1].manager, "test");

@@ -69,8 +69,8 @@ json::object kind_schema(const ResourceType& type, const ServedVersion& version,
   members["kind"] = described("string", "The kind.");
   members["metadata"] = json::object{
       {"description", "Name, namespace, labels and the like."},
-      {"allOf", json::array{json::object{
-                    {"$ref", fmt::format("{}{}", reference_root, meta_schema)}}}}};
+      {"allOf",
+       json::array{json::object{{"$ref", fmt::format("{}{}", reference_root, meta_schema)}}}}};
   schema["x-kubernetes-group-version-kind"] = group_version_kinds(type, version);
   return schema;
 }
@@ -115,9 +115,9 @@ json::array path_parameters(const ResourceType& type, bool named) {
 
 void add_paths(const ResourceType& type, const ServedVersion& version, json::object& paths) {
   const bool writable = type.behaviour != Behaviour::read_only_view;
-  const std::string root =
-      type.name.group.empty() ? "/api/" + version.name
-                              : "/apis/" + type.name.group + "/" + version.name;
+  const std::string root = type.name.group.empty()
+                               ? "/api/" + version.name
+                               : "/apis/" + type.name.group + "/" + version.name;
   const std::string list =
       root + (type.namespaced ? "/namespaces/{namespace}/" : "/") + type.name.plural;
   json::object collection{{"parameters", path_parameters(type, false)},
@@ -157,9 +157,9 @@ json::object openapi_v3_index(const Catalog& catalog, const std::string& server_
   for (const auto& [group, versions] : catalog.groups())
     for (const std::string& version : versions) {
       const std::string path = index_path(group, version);
-      paths[path] = json::object{{"serverRelativeURL",
-                                  fmt::format("/openapi/v3/{}?hash={}-{}", path, server_id,
-                                              catalog.generation())}};
+      paths[path] =
+          json::object{{"serverRelativeURL", fmt::format("/openapi/v3/{}?hash={}-{}", path,
+                                                         server_id, catalog.generation())}};
     }
   return {{"paths", std::move(paths)}};
 }
@@ -171,8 +171,7 @@ ApiResult<json::object> openapi_v3(const Catalog& catalog, const std::string& pa
     for (const ServedVersion& version : type->versions) {
       if (!version.served || index_path(type->name.group, version.name) != path) continue;
       add_paths(*type, version, paths);
-      schemas[schema_name(*type, version)] =
-          kind_schema(*type, version, "#/components/schemas/");
+      schemas[schema_name(*type, version)] = kind_schema(*type, version, "#/components/schemas/");
     }
   if (paths.empty()) return std::unexpected(unknown_path());
   schemas[meta_schema] = object_meta();

@@ -1,8 +1,9 @@
 #pragma once
-/// /openapi/v3 and /openapi/v2, made from the catalog: `kubectl explain`, and the sign by which kubectl
-/// knows that the server validates fields itself.
+/// /openapi/v3 and /openapi/v2, made from the catalog: `kubectl explain`, and the sign by which
+/// kubectl knows that the server validates fields itself.
 ///
-/// Source: OpenAPI 3.0 and 2.0; Kubernetes' x-kubernetes-* extensions; gnostic's openapiv2.Document.
+/// Source: OpenAPI 3.0 and 2.0; Kubernetes' x-kubernetes-* extensions; gnostic's
+///         openapiv2.Document.
 
 #include <string>
 

@@ -10,7 +10,8 @@ namespace wireway::control {
 namespace {
 
 constexpr std::size_t operations_max = 10'000;
-constexpr std::size_t copied_bytes_max = 3 * 1024 * 1024;  ///< or a few copies would fill the memory
+/// or a few copies would fill the memory
+constexpr std::size_t copied_bytes_max = 3 * 1024 * 1024;
 constexpr std::size_t pointer_steps_max = 64;
 
 bool all_texts(const json::array& list) {
@@ -95,8 +96,8 @@ class JsonPatcher {
  private:
   static Result<> refuse(std::string message) { return fail(Errc::invalid, std::move(message)); }
   static Result<> missing(std::string_view op, std::string_view path) {
-    return refuse(
-        fmt::format("{} operation does not apply: doc is missing key: {}: missing value", op, path));
+    return refuse(fmt::format("{} operation does not apply: doc is missing key: {}: missing value",
+                              op, path));
   }
 
   Result<> add(const std::vector<std::string>& steps, json::value value, std::string_view path) {

@@ -60,8 +60,8 @@ constexpr Field config_map_fields[] = {
     {4, "immutable", Shape::flag},
 };
 constexpr Field object_reference[] = {
-    {1, "kind", Shape::text},      {2, "namespace", Shape::text},
-    {3, "name", Shape::text},      {4, "uid", Shape::text},
+    {1, "kind", Shape::text},       {2, "namespace", Shape::text},
+    {3, "name", Shape::text},       {4, "uid", Shape::text},
     {5, "apiVersion", Shape::text}, {6, "resourceVersion", Shape::text},
     {7, "fieldPath", Shape::text},
 };
@@ -86,8 +86,8 @@ constexpr Field event_fields[] = {
     {15, "reportingInstance", Shape::text},
 };
 constexpr Field lease_spec[] = {
-    {1, "holderIdentity", Shape::text}, {2, "leaseDurationSeconds", Shape::number},
-    {3, "acquireTime", Shape::time},    {4, "renewTime", Shape::time},
+    {1, "holderIdentity", Shape::text},     {2, "leaseDurationSeconds", Shape::number},
+    {3, "acquireTime", Shape::time},        {4, "renewTime", Shape::time},
     {5, "leaseTransitions", Shape::number}, {6, "strategy", Shape::text},
     {7, "preferredHolder", Shape::text},
 };
@@ -225,8 +225,7 @@ std::optional<json::value> read_field(const Field& field, const Item& item, std:
     case Shape::flag: return json::value(item.integer != 0);
     case Shape::text:
       if (!item.has_bytes || !is_mqtt_utf8(item.bytes)) return std::nullopt;
-      return item.bytes.empty() && !field.repeated ? json::value(nullptr)
-                                                   : json::value(item.bytes);
+      return item.bytes.empty() && !field.repeated ? json::value(nullptr) : json::value(item.bytes);
     case Shape::time: return read_time(item.bytes);
     case Shape::message: {
       auto message = read_message(item.bytes, field.fields, depth + 1);
@@ -285,8 +284,7 @@ bool is_protobuf(std::string_view content_type) {
 ApiResult<json::value> read_protobuf(std::string_view body) {
   constexpr std::string_view magic("k8s\0", 4);
   const auto malformed = [] {
-    return std::unexpected(
-        bad_request("the object provided is unrecognized: malformed protobuf"));
+    return std::unexpected(bad_request("the object provided is unrecognized: malformed protobuf"));
   };
   if (!body.starts_with(magic)) return malformed();
   json::object type;

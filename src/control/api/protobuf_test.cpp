@@ -2,9 +2,9 @@
 
 #include "control/api/protobuf.h"
 
-#include <gtest/gtest.h>
-
 #include <random>
+
+#include <gtest/gtest.h>
 
 namespace wireway::control {
 namespace {
@@ -21,22 +21,21 @@ std::string integer_field(int number, std::uint64_t value) {
   return varint(static_cast<std::uint64_t>(number) << 3) + varint(value);
 }
 std::string body(const std::string& version, const std::string& kind, const std::string& object) {
-  return std::string("k8s\0", 4) +
-         bytes_field(1, bytes_field(1, version) + bytes_field(2, kind)) + bytes_field(2, object) +
-         bytes_field(3, "") + bytes_field(4, "");
+  return std::string("k8s\0", 4) + bytes_field(1, bytes_field(1, version) + bytes_field(2, kind)) +
+         bytes_field(2, object) + bytes_field(3, "") + bytes_field(4, "");
 }
 std::string entry(const std::string& key, const std::string& value) {
   return bytes_field(1, key) + bytes_field(2, value);
 }
 
 TEST(Protobuf, reads_a_secret_as_kubectl_sends_it) {
-  const std::string metadata = bytes_field(1, "login") + bytes_field(2, "") +
-                               integer_field(7, 0) + bytes_field(8, "") +
-                               bytes_field(11, entry("a", "b")) + bytes_field(14, "x/y");
-  const auto read = read_protobuf(body(
-      "v1", "Secret",
-      bytes_field(1, metadata) + bytes_field(2, entry("username", "me")) +
-          bytes_field(3, "Opaque") + bytes_field(4, entry("text", "")) + integer_field(5, 1)));
+  const std::string metadata = bytes_field(1, "login") + bytes_field(2, "") + integer_field(7, 0) +
+                               bytes_field(8, "") + bytes_field(11, entry("a", "b")) +
+                               bytes_field(14, "x/y");
+  const auto read = read_protobuf(
+      body("v1", "Secret",
+           bytes_field(1, metadata) + bytes_field(2, entry("username", "me")) +
+               bytes_field(3, "Opaque") + bytes_field(4, entry("text", "")) + integer_field(5, 1)));
   ASSERT_TRUE(read.has_value());
   EXPECT_EQ(*read, json::parse(R"({"apiVersion":"v1","kind":"Secret",
       "metadata":{"name":"login","generation":0,"labels":{"a":"b"},"finalizers":["x/y"]},
@@ -66,9 +65,9 @@ TEST(Protobuf, refuses_unknown_kinds_and_broken_bytes) {
 
 TEST(Protobuf, mutated_bodies_never_do_worse_than_an_error) {
   std::mt19937_64 random(7);
-  const std::string good =
-      body("v1", "ConfigMap", bytes_field(1, bytes_field(1, "a") + bytes_field(8, "")) +
-                                  bytes_field(2, entry("k", "v")) + integer_field(4, 1));
+  const std::string good = body("v1", "ConfigMap",
+                                bytes_field(1, bytes_field(1, "a") + bytes_field(8, "")) +
+                                    bytes_field(2, entry("k", "v")) + integer_field(4, 1));
   for (int i = 0; i < 20'000; ++i) {
     std::string bad = good;
     for (std::size_t n = random() % 4 + 1; n-- > 0;) {

@@ -85,16 +85,16 @@ std::string Renderer::list(const std::vector<Revision>& items, json::object list
     out = json::serialize(tables_.table(std::move(list_metadata), std::move(rows), true));
   } else {
     const bool partial = accept_.form == Accept::Form::partial;
-    out = fmt::format("{{\"kind\":\"{}\",\"apiVersion\":\"{}\",\"metadata\":{},\"items\":[",
-                      partial ? "PartialObjectMetadataList" : type_->list_kind,
-                      partial ? "meta.k8s.io/" + accept_.table_version
-                              : type_->api_version(version_),
-                      json::serialize(list_metadata));
+    out =
+        fmt::format("{{\"kind\":\"{}\",\"apiVersion\":\"{}\",\"metadata\":{},\"items\":[",
+                    partial ? "PartialObjectMetadataList" : type_->list_kind,
+                    partial ? "meta.k8s.io/" + accept_.table_version : type_->api_version(version_),
+                    json::serialize(list_metadata));
     for (std::size_t i = 0; i < items.size(); ++i) {
       if (i > 0) out += ',';
       const std::string text = plain(items[i].body);
-      out += partial ? json::serialize(partial_object(json::value(stored_object(text)),
-                                                      accept_.table_version))
+      out += partial ? json::serialize(
+                           partial_object(json::value(stored_object(text)), accept_.table_version))
                      : text;
     }
     out += "]}";

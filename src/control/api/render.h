@@ -1,5 +1,6 @@
 #pragma once
-/// Stored objects in the version and form that a client asked for: plain JSON, Table row or metadata only.
+/// Stored objects in the version and form that a client asked for: plain JSON, Table row or
+/// metadata only.
 
 #include <string>
 #include <string_view>
@@ -14,11 +15,11 @@ namespace wireway::control {
 
 class Renderer {
  public:
-  Renderer(ResourceTypeRef type, const ServedVersion& version, Accept accept,
-           IncludeObject include, WallTime now);
+  Renderer(ResourceTypeRef type, const ServedVersion& version, Accept accept, IncludeObject include,
+           WallTime now);
 
-  /// The text of one stored object in the asked version, plain form. Cost: no parsing, unless the type
-  /// is a view.
+  /// The text of one stored object in the asked version, plain form. Cost: no parsing, unless the
+  /// type is a view.
   std::string plain(std::string_view body) const;
   /// One object as the whole answer.
   std::string object(std::string_view body) const;

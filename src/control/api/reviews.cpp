@@ -27,8 +27,7 @@ ApiResult<json::object> answer_review(std::string_view path, const json::value& 
     out["status"] = json::object{
         {"resourceRules",
          json::array{json::object{{"verbs", all}, {"apiGroups", all}, {"resources", all}}}},
-        {"nonResourceRules",
-         json::array{json::object{{"verbs", all}, {"nonResourceURLs", all}}}},
+        {"nonResourceRules", json::array{json::object{{"verbs", all}, {"nonResourceURLs", all}}}},
         {"incomplete", false}};
   }
   return out;

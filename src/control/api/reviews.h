@@ -1,7 +1,7 @@
 #pragma once
-/// The questions about oneself that kubectl asks: `kubectl auth whoami`, `kubectl auth can-i`. There is
-/// no authentication yet and the server listens on the loopback only: everybody is "local" and may do
-/// everything.
+/// The questions about oneself that kubectl asks: `kubectl auth whoami`, `kubectl auth can-i`.
+/// There is no authentication yet and the server listens on the loopback only: everybody is "local"
+/// and may do everything.
 
 #include <string_view>
 

@@ -97,8 +97,8 @@ ApiResult<Call> read_call(const link::HttpRequest& request, const ObjectPath& pa
   call.force = query_flag(request, "force");
   const std::string_view dry_run = request.query_value("dryRun");
   if (!dry_run.empty() && dry_run != "All")
-    return std::unexpected(bad_request(fmt::format(
-        "dryRun: Unsupported value: \"{}\": supported values: \"All\"", dry_run)));
+    return std::unexpected(bad_request(
+        fmt::format("dryRun: Unsupported value: \"{}\": supported values: \"All\"", dry_run)));
   call.dry_run = dry_run == "All";
   auto validation = read_validation(request.query_value("fieldValidation"));
   if (!validation) return std::unexpected(validation.error());
@@ -119,9 +119,8 @@ ApiResult<std::int64_t> query_number(const link::HttpRequest& request, std::stri
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error == std::errc{} && end == text.data() + text.size() && value >= 0) return value;
-  return std::unexpected(
-      bad_request(fmt::format("{}: Invalid value: \"{}\": must be a number of 0 or more", name,
-                              text)));
+  return std::unexpected(bad_request(
+      fmt::format("{}: Invalid value: \"{}\": must be a number of 0 or more", name, text)));
 }
 
 IncludeObject read_include(const link::HttpRequest& request) {

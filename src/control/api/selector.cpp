@@ -33,8 +33,9 @@ std::vector<std::string_view> split(std::string_view text) {
 
 bool is_label_key(std::string_view key) {
   return !key.empty() && key.size() <= 317 &&
-         key.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                               "-_./") == std::string_view::npos;
+         key.find_first_not_of(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+             "-_./") == std::string_view::npos;
 }
 
 std::optional<std::int64_t> number(std::string_view text) {
@@ -85,7 +86,7 @@ Result<> Selector::parse_labels(std::string_view text, std::vector<LabelRule>& o
       rule.key = trimmed(part.substr(0, sign));
       const bool two = part.substr(sign).starts_with("==") || part.substr(sign).starts_with("!=");
       if (part[sign] == '!' && !two) return refuse(part);
-      rule.op = part[sign] == '=' ? LabelRule::Operator::in
+      rule.op = part[sign] == '='   ? LabelRule::Operator::in
                 : part[sign] == '!' ? LabelRule::Operator::not_in
                 : part[sign] == '<' ? LabelRule::Operator::less
                                     : LabelRule::Operator::greater;
@@ -102,8 +103,8 @@ Result<> Selector::parse_fields(std::string_view text, const std::vector<std::st
   for (const std::string_view part : split(text)) {
     const auto sign = part.find_first_of("=!");
     if (sign == std::string_view::npos)
-      return fail(Errc::invalid, fmt::format("invalid selector: '{}'; can't understand '{}'", text,
-                                             part));
+      return fail(Errc::invalid,
+                  fmt::format("invalid selector: '{}'; can't understand '{}'", text, part));
     FieldRule rule;
     rule.equal = part[sign] == '=';
     const bool two = part.substr(sign).starts_with("==") || part.substr(sign).starts_with("!=");
@@ -150,9 +151,9 @@ bool Selector::matches(const json::value& object) const {
     const json::value* value = &object;
     for (const std::string& name : rule.path)
       if (value != nullptr) value = find(*value, name);
-    const std::string text = value == nullptr      ? ""
-                             : value->is_string()  ? std::string(value->get_string())
-                                                   : json::serialize(*value);
+    const std::string text = value == nullptr     ? ""
+                             : value->is_string() ? std::string(value->get_string())
+                                                  : json::serialize(*value);
     if ((text == rule.value) != rule.equal) return false;
   }
   return true;

@@ -27,9 +27,8 @@ constexpr std::array first_namespaces{"default", "kube-system", "azure-iot-opera
 Reply json_reply(unsigned code, std::string body, const Accept& accept) {
   Reply reply;
   reply.response.status = code;
-  reply.response.headers = {
-      {"Content-Type", accept.yaml ? "application/yaml" : "application/json"},
-      {"Cache-Control", "no-cache, private"}};
+  reply.response.headers = {{"Content-Type", accept.yaml ? "application/yaml" : "application/json"},
+                            {"Cache-Control", "no-cache, private"}};
   reply.response.body = std::move(body);
   return reply;
 }
@@ -107,8 +106,7 @@ ApiResult<PatchType> read_patch_type(std::string_view content_type, const Resour
   if (content_type == "application/merge-patch+json") return PatchType::merge;
   if (content_type == "application/apply-patch+yaml") return PatchType::apply;
   const bool core = type.behaviour != Behaviour::custom;
-  if (core && content_type == "application/strategic-merge-patch+json")
-    return PatchType::strategic;
+  if (core && content_type == "application/strategic-merge-patch+json") return PatchType::strategic;
   return std::unexpected(unsupported_media_type(
       core ? "application/json-patch+json, application/merge-patch+json, "
              "application/strategic-merge-patch+json, application/apply-patch+yaml"
@@ -142,7 +140,7 @@ ApiServer::~ApiServer() {
 }
 
 Result<std::unique_ptr<ApiServer>> ApiServer::start(Store& store, ApiServerOptions options) {
-  std::unique_ptr<ApiServer> server(new ApiServer(store, std::move(options)));
+  auto server = std::make_unique<ApiServer>(store, std::move(options));
   if (auto done = server->load(); !done) return std::unexpected(done.error());
   return server;
 }
@@ -182,13 +180,13 @@ Result<> ApiServer::ensure(const std::string& resource, json::object object, boo
     written = objects_.replace(call, std::move(wanted));
   }
   if (written) return {};
-  return fail(Errc::invalid, fmt::format("{} {}: {}", resource, call.name,
-                                         written.error().message));
+  return fail(Errc::invalid,
+              fmt::format("{} {}: {}", resource, call.name, written.error().message));
 }
 
 bool ApiServer::owns(std::string_view path) {
-  for (const std::string_view root : {"/api", "/apis", "/openapi", "/version", "/healthz", "/readyz",
-                                      "/livez"})
+  for (const std::string_view root :
+       {"/api", "/apis", "/openapi", "/version", "/healthz", "/readyz", "/livez"})
     if (path == root || (path.starts_with(root) && path[root.size()] == '/')) return true;
   return false;
 }
@@ -199,8 +197,8 @@ Reply ApiServer::handle(const link::HttpRequest& request) {
     return route(request);
   } catch (const std::exception& error) {
     log::error("{} {}: {}", request.method, request.path, error.what());
-    return error_reply({500, "InternalError",
-                        fmt::format("Internal error occurred: {}", error.what()), {}});
+    return error_reply(
+        {500, "InternalError", fmt::format("Internal error occurred: {}", error.what()), {}});
   }
 }
 
@@ -214,7 +212,8 @@ Reply ApiServer::route(const link::HttpRequest& request) {
       request.header("accept").find("proto-openapi.spec.v2") != std::string_view::npos &&
       request.header("accept").find("application/json") == std::string_view::npos) {
     Reply reply = text_reply(200, openapi_v2_protobuf());
-    // Asked for with an @, which is no valid media type; answered as the real server does since 1.23.
+    // Asked for with an @, which is no valid media type; answered as the real server does since
+    // 1.23.
     reply.response.headers = {
         {"Content-Type", "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"}};
     return reply;
@@ -246,8 +245,8 @@ ApiResult<Reply> ApiServer::discovery(const link::HttpRequest& request, const Ac
   std::string path = request.path;
   while (path.size() > 1 && path.ends_with('/')) path.pop_back();
   if (is_aggregated_discovery(path) && !accept.discovery_version.empty()) {
-    Reply reply = json_reply(
-        200, aggregated(catalog_, path == "/api", accept.discovery_version), accept);
+    Reply reply =
+        json_reply(200, aggregated(catalog_, path == "/api", accept.discovery_version), accept);
     reply.response.headers[0].second =
         fmt::format("application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList",
                     accept.discovery_version);
@@ -257,8 +256,7 @@ ApiResult<Reply> ApiServer::discovery(const link::HttpRequest& request, const Ac
   if (path == "/api") return json_reply(200, core_versions(), accept);
   if (path == "/apis") return json_reply(200, group_list(catalog_), accept);
   if (path == "/openapi/v2") return json_reply(200, openapi_v2(catalog_), accept);
-  if (path == "/openapi/v3")
-    return json_reply(200, openapi_v3_index(catalog_, server_id_), accept);
+  if (path == "/openapi/v3") return json_reply(200, openapi_v3_index(catalog_, server_id_), accept);
   ApiResult<json::object> found = std::unexpected(unknown_path());
   if (path.starts_with("/openapi/v3/")) {
     found = openapi_v3(catalog_, path.substr(12));
@@ -344,8 +342,9 @@ ApiResult<Written> ApiServer::write_object(const link::HttpRequest& request, Rou
   auto type = read_patch_type(content_type, *call.type);
   if (!type) return std::unexpected(type.error());
   if (*type == PatchType::apply && request.query_value("fieldManager").empty())
-    return std::unexpected(bad_request("PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: "
-                                       "Required value: is required for apply patch"));
+    return std::unexpected(
+        bad_request("PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: "
+                    "Required value: is required for apply patch"));
   auto body = read_body(content_type, request.body);
   if (!body) return std::unexpected(body.error());
   return objects_.patch(call, *type, *body);
@@ -395,8 +394,8 @@ ApiResult<Reply> ApiServer::list(const link::HttpRequest& request, const Accept&
 ApiResult<Reply> ApiServer::watch(const link::HttpRequest& request, const Accept& accept,
                                   const Route& route) {
   if (watches_.size() >= options_.watches_max)
-    return std::unexpected(too_many_requests(fmt::format(
-        "there are already {} watches; end some or wait", options_.watches_max)));
+    return std::unexpected(too_many_requests(
+        fmt::format("there are already {} watches; end some or wait", options_.watches_max)));
   auto timeout = query_number(request, "timeoutSeconds");
   if (!timeout) return std::unexpected(timeout.error());
   auto from = query_number(request, "resourceVersion");
@@ -408,9 +407,10 @@ ApiResult<Reply> ApiServer::watch(const link::HttpRequest& request, const Accept
                                   route.call.type->selectable_fields);
   if (!selector) return std::unexpected(bad_request(selector.error().message));
   const Duration time =
-      *timeout > 0 ? std::min<Duration>(std::chrono::seconds{std::min<std::int64_t>(*timeout, 86400)},
-                                        options_.watch_time_max)
-                   : options_.watch_time_max;
+      *timeout > 0
+          ? std::min<Duration>(std::chrono::seconds{std::min<std::int64_t>(*timeout, 86400)},
+                               options_.watch_time_max)
+          : options_.watch_time_max;
   WatchOptions options{.type = route.call.type,
                        .version = route.call.version,
                        .space = route.call.space,
@@ -459,8 +459,7 @@ Result<> ApiServer::commit() {
   // Definitions of the lost batch are taken back, and watches begin anew from what is stored.
   catalog_ = Catalog();
   if (auto stored = store_.list(std::string(definitions), {}))
-    for (const Revision& each : stored->items)
-      (void)catalog_.define(stored_object(each.body));
+    for (const Revision& each : stored->items) (void)catalog_.define(stored_object(each.body));
   for (auto& [id, session] : std::exchange(watches_, {})) session->end();
   return done;
 }

@@ -1,9 +1,9 @@
 #pragma once
-/// The Kubernetes API without I/O: a request goes in, an answer or a watch comes out. control/api/http.h
-/// puts it on an HTTP server; tests and fuzzers call it directly.
+/// The Kubernetes API without I/O: a request goes in, an answer or a watch comes out.
+/// control/api/http.h puts it on an HTTP server; tests and fuzzers call it directly.
 ///
-/// Answers to writes may go out only after commit(): it makes all writes since the last one durable at
-/// once, and then feeds the watches.
+/// Answers to writes may go out only after commit(): it makes all writes since the last one durable
+/// at once, and then feeds the watches.
 ///
 /// Thread: one. Owns: the catalog and the watches; the store outlives it.
 /// Limits: body_bytes_max (413), watches_max (429), list_items_max a page, event_age_max.
@@ -43,14 +43,16 @@ class ApiServer {
   /// Reads the definitions that the store has, adds the embedded ones and the namespaces that every
   /// system has. Errors: of the store.
   static Result<std::unique_ptr<ApiServer>> start(Store& store, ApiServerOptions options);
+  /// For start().
+  ApiServer(Store& store, ApiServerOptions options);
   ~ApiServer();
 
   /// True for paths of the Kubernetes API; the others belong to the UI.
   static bool owns(std::string_view path);
 
   Reply handle(const link::HttpRequest& request);
-  /// Makes the writes so far durable. On failure none of them has happened, and their clients must be
-  /// answered with the Status that refused_writes() makes of the Error.
+  /// Makes the writes so far durable. On failure none of them has happened, and their clients must
+  /// be answered with the Status that refused_writes() makes of the Error.
   Result<> commit();
   static link::HttpResponse refused_writes(const Error& error);
 
@@ -62,7 +64,6 @@ class ApiServer {
 
  private:
   struct Route;
-  ApiServer(Store& store, ApiServerOptions options);
   Result<> load();
   Result<> ensure(const std::string& resource, json::object object, bool keep_existing);
   void on_committed(const RevisionRef& revision);
@@ -75,8 +76,7 @@ class ApiServer {
   ApiResult<Reply> read(const link::HttpRequest& request, const Accept& accept, Route& route);
   ApiResult<Reply> write(const link::HttpRequest& request, const Accept& accept, Route& route);
   ApiResult<Written> write_object(const link::HttpRequest& request, Route& route);
-  ApiResult<Reply> list(const link::HttpRequest& request, const Accept& accept,
-                        const Route& route);
+  ApiResult<Reply> list(const link::HttpRequest& request, const Accept& accept, const Route& route);
   ApiResult<Reply> watch(const link::HttpRequest& request, const Accept& accept,
                          const Route& route);
   ApiResult<Reply> delete_collection(const link::HttpRequest& request, const Route& route);

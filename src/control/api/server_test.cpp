@@ -1,5 +1,5 @@
-// Goal: lists, tables, discovery, OpenAPI and definitions answer as clients expect; no request, however
-// broken, gets anything but a Status.
+// Goal: lists, tables, discovery, OpenAPI and definitions answer as clients expect; no request,
+// however broken, gets anything but a Status.
 
 #include "control/api/server.h"
 
@@ -47,8 +47,8 @@ TEST_F(ServerTest, pages_with_limit_and_continue) {
   std::string more;
   int pages = 0;
   do {
-    const json::value page = get(std::string(assets) + "?limit=2" +
-                                 (more.empty() ? "" : "&continue=" + more));
+    const json::value page =
+        get(std::string(assets) + "?limit=2" + (more.empty() ? "" : "&continue=" + more));
     seen += names_of(page) + " ";
     more = text_at(page, {"metadata", "continue"});
     ++pages;
@@ -86,7 +86,8 @@ TEST_F(ServerTest, events_are_found_by_what_they_are_about) {
     post(events, yaml(std::string("{apiVersion: v1, kind: Event, metadata: {name: e-") + name +
                       "}, reason: Connected, message: m, type: Normal, count: 3, "
                       "source: {component: opcua}, lastTimestamp: '2027-01-15T07:59:00Z', "
-                      "involvedObject: {kind: Asset, name: " + name + "}}"));
+                      "involvedObject: {kind: Asset, name: " +
+                      name + "}}"));
   EXPECT_EQ(names_of(get(events + "?fieldSelector=involvedObject.name=oven,type=Normal")),
             "e-oven");
   const json::value view = get("/apis/events.k8s.io/v1/namespaces/default/events/e-oven");
@@ -96,8 +97,8 @@ TEST_F(ServerTest, events_are_found_by_what_they_are_about) {
             "e-boiler");
   remove("/apis/events.k8s.io/v1/namespaces/default/events/e-oven");
   EXPECT_EQ(code(), 405u);
-  const json::value table = get_as(events + "?fieldSelector=involvedObject.name=oven",
-                                   table_accept);
+  const json::value table =
+      get_as(events + "?fieldSelector=involvedObject.name=oven", table_accept);
   EXPECT_EQ(table.at("rows").at(0).at("cells").at(0), "60s");
   EXPECT_EQ(table.at("rows").at(0).at("cells").at(3), "asset/oven");
 }
@@ -126,8 +127,8 @@ TEST_F(ServerTest, tables_have_the_printer_columns_of_the_definition) {
 
 TEST_F(ServerTest, metadata_alone_on_request) {
   post(assets, asset("oven"));
-  const json::value list = get_as(
-      assets, "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1");
+  const json::value list =
+      get_as(assets, "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1");
   EXPECT_EQ(text_at(list, {"kind"}), "PartialObjectMetadataList");
   EXPECT_EQ(find(list.at("items").at(0), "spec"), nullptr);
   get_as(assets, "application/vnd.kubernetes.protobuf");
@@ -204,7 +205,10 @@ TEST_F(ServerTest, openapi_v3_offers_field_validation_and_refers_only_to_what_is
   get("/openapi/v3/apis/nothing/v1");
   EXPECT_EQ(code(), 404u);
   get_as("/openapi/v2", "application/com.github.proto-openapi.spec.v2@v1.0+protobuf");
-  EXPECT_EQ(head_.body, std::string("\x0a\x03" "2.0" "\x12\x0d\x0a\x07Wireway\x12\x02v1\x42\x00", 22));
+  EXPECT_EQ(head_.body, std::string("\x0a\x03"
+                                    "2.0"
+                                    "\x12\x0d\x0a\x07Wireway\x12\x02v1\x42\x00",
+                                    22));
 }
 
 const char* const widget_crd = R"(
@@ -232,8 +236,8 @@ TEST_F(ServerTest, a_users_definition_is_served_at_once_and_until_it_is_deleted)
   ASSERT_EQ(code(), 201u) << made;
   EXPECT_EQ(made.at("status").at("conditions").at(1).at("type"), "Established");
   EXPECT_EQ(text_at(made, {"spec", "names", "listKind"}), "WidgetList");
-  const json::value widget = yaml(
-      "{apiVersion: example.com/v1, kind: Widget, metadata: {name: w}, spec: {}}");
+  const json::value widget =
+      yaml("{apiVersion: example.com/v1, kind: Widget, metadata: {name: w}, spec: {}}");
   EXPECT_EQ(int_at(post("/apis/example.com/v1/widgets", widget), {"spec", "size"}, 0), 3);
   start();
   EXPECT_EQ(names_of(get("/apis/example.com/v1/widgets")), "w") << "also after a restart";
@@ -260,11 +264,12 @@ TEST_F(ServerTest, definitions_that_cannot_be_served_are_refused) {
               crd.at("spec").at("versions").at(0).as_object()["storage"] = false;
             }).find("exactly one version marked as storage version"),
             std::string::npos);
-  EXPECT_NE(refused([](json::value& crd) {
-              crd.at("spec").at("versions").at(0).at("schema").at("openAPIV3Schema").as_object()
-                  ["type"] = "thing";
-            }).find("type \"thing\" is not supported"),
-            std::string::npos);
+  EXPECT_NE(
+      refused([](json::value& crd) {
+        crd.at("spec").at("versions").at(0).at("schema").at("openAPIV3Schema").as_object()["type"] =
+            "thing";
+      }).find("type \"thing\" is not supported"),
+      std::string::npos);
   EXPECT_EQ(code(), 422u);
 }
 
@@ -330,23 +335,30 @@ TEST_F(ServerTest, ten_thousand_mutated_requests_always_get_a_status) {
   const std::vector<link::HttpRequest> seeds = {
       request("POST", assets, json::serialize(asset("a"))),
       request("PUT", std::string(assets) + "/oven", json::serialize(asset("oven"))),
-      request("PATCH", std::string(assets) + "/oven", R"({"spec":{"enabled":true},"metadata":{"labels":{"a":"b"},"finalizers":["x/y"]}})",
-              "application/merge-patch+json"),
       request("PATCH", std::string(assets) + "/oven",
-              R"([{"op":"add","path":"/spec/attributes","value":{"a":[1]}},{"op":"copy","from":"/spec","path":"/spec/attributes/b"},{"op":"test","path":"/kind","value":"Asset"},{"op":"move","from":"/spec/enabled","path":"/spec/x"}])",
-              "application/json-patch+json"),
-      request("PATCH", std::string(assets) + "/oven?fieldManager=m&force=true",
-              R"({"apiVersion":"deviceregistry.microsoft.com/v1","kind":"Asset","metadata":{"name":"oven","labels":{"a":"c"}},"spec":{"assetEndpointProfileRef":"x"}})",
-              "application/apply-patch+yaml"),
-      request("PATCH", std::string(assets) + "/oven/status", R"({"status":{"conditions":[{"type":"Ready","status":"True"}]}})",
+              R"({"spec":{"enabled":true},"metadata":{"labels":{"a":"b"},"finalizers":["x/y"]}})",
               "application/merge-patch+json"),
-      request("GET", std::string(assets) + "?labelSelector=a in (b,c),d!=e&fieldSelector=metadata.name=x&limit=3&continue=v1:3:a/b"),
+      request(
+          "PATCH", std::string(assets) + "/oven",
+          R"([{"op":"add","path":"/spec/attributes","value":{"a":[1]}},{"op":"copy","from":"/spec","path":"/spec/attributes/b"},{"op":"test","path":"/kind","value":"Asset"},{"op":"move","from":"/spec/enabled","path":"/spec/x"}])",
+          "application/json-patch+json"),
+      request(
+          "PATCH", std::string(assets) + "/oven?fieldManager=m&force=true",
+          R"({"apiVersion":"deviceregistry.microsoft.com/v1","kind":"Asset","metadata":{"name":"oven","labels":{"a":"c"}},"spec":{"assetEndpointProfileRef":"x"}})",
+          "application/apply-patch+yaml"),
+      request("PATCH", std::string(assets) + "/oven/status",
+              R"({"status":{"conditions":[{"type":"Ready","status":"True"}]}})",
+              "application/merge-patch+json"),
+      request("GET", std::string(assets) +
+                         "?labelSelector=a in "
+                         "(b,c),d!=e&fieldSelector=metadata.name=x&limit=3&continue=v1:3:a/b"),
       request("GET", std::string(assets) + "?watch=1&resourceVersion=5&timeoutSeconds=3"),
       request("DELETE", std::string(assets) + "/oven", R"({"preconditions":{"uid":"x"}})"),
       request("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
               json::serialize(yaml(widget_crd))),
-      request("POST", "/api/v1/namespaces/default/secrets",
-              R"({"apiVersion":"v1","kind":"Secret","metadata":{"name":"s"},"stringData":{"a":"b"}})"),
+      request(
+          "POST", "/api/v1/namespaces/default/secrets",
+          R"({"apiVersion":"v1","kind":"Secret","metadata":{"name":"s"},"stringData":{"a":"b"}})"),
       request("GET", "/openapi/v3/apis/deviceregistry.microsoft.com/v1"),
   };
   const auto mutate = [&](std::string& text) {

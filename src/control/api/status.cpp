@@ -25,9 +25,7 @@ json::object details_of(const ResourceName& resource, std::string_view name) {
 
 }  // namespace
 
-ApiError bad_request(std::string message) {
-  return {400, "BadRequest", std::move(message), {}};
-}
+ApiError bad_request(std::string message) { return {400, "BadRequest", std::move(message), {}}; }
 
 ApiError not_found(const ResourceName& resource, std::string_view name) {
   return {404, "NotFound", fmt::format("{} \"{}\" not found", resource.qualified(), name),
@@ -63,8 +61,8 @@ ApiError invalid(const ResourceName& resource, std::string_view name,
   json::array listed;
   std::string joined;
   for (const resource::SchemaCause& cause : causes) {
-    listed.push_back(json::object{
-        {"reason", cause.reason}, {"message", cause.message}, {"field", cause.field}});
+    listed.push_back(
+        json::object{{"reason", cause.reason}, {"message", cause.message}, {"field", cause.field}});
     if (!joined.empty()) joined += ", ";
     joined += (cause.field.empty() ? "<nil>" : cause.field) + ": " + cause.message;
   }
@@ -82,12 +80,15 @@ ApiError forbidden(const ResourceName& resource, std::string_view name, std::str
 }
 
 ApiError method_not_allowed() {
-  return {405, "MethodNotAllowed",
-          "the server does not allow this method on the requested resource", {}};
+  return {405,
+          "MethodNotAllowed",
+          "the server does not allow this method on the requested resource",
+          {}};
 }
 
 ApiError unsupported_media_type(std::string_view accepted) {
-  return {415, "UnsupportedMediaType",
+  return {415,
+          "UnsupportedMediaType",
           fmt::format("the body of the request was in an unknown format - accepted media types "
                       "include: {}",
                       accepted),
@@ -95,8 +96,10 @@ ApiError unsupported_media_type(std::string_view accepted) {
 }
 
 ApiError not_acceptable(std::string_view accepted) {
-  return {406, "NotAcceptable",
-          fmt::format("only the following media types are accepted: {}", accepted), {}};
+  return {406,
+          "NotAcceptable",
+          fmt::format("only the following media types are accepted: {}", accepted),
+          {}};
 }
 
 ApiError expired(std::string message) { return {410, "Expired", std::move(message), {}}; }
@@ -107,8 +110,10 @@ ApiError too_many_requests(std::string message) {
 }
 
 ApiError too_large(std::size_t limit) {
-  return {413, "RequestEntityTooLarge",
-          fmt::format("Request entity too large: limit is {}", limit), {}};
+  return {413,
+          "RequestEntityTooLarge",
+          fmt::format("Request entity too large: limit is {}", limit),
+          {}};
 }
 
 ApiError storage_failed(const Error& error) {
@@ -117,8 +122,10 @@ ApiError storage_failed(const Error& error) {
 }
 
 json::object to_status(const ApiError& error) {
-  json::object status{{"kind", "Status"},        {"apiVersion", "v1"},
-                      {"metadata", json::object()}, {"status", "Failure"},
+  json::object status{{"kind", "Status"},
+                      {"apiVersion", "v1"},
+                      {"metadata", json::object()},
+                      {"status", "Failure"},
                       {"message", readable(error.message)}};
   if (!error.reason.empty()) status["reason"] = error.reason;
   if (!error.details.empty()) status["details"] = error.details;
@@ -130,8 +137,11 @@ json::object deleted_status(const ResourceName& resource, std::string_view name,
                             std::string_view uid) {
   json::object details = details_of(resource, name);
   details["uid"] = uid;
-  return {{"kind", "Status"},           {"apiVersion", "v1"}, {"metadata", json::object()},
-          {"status", "Success"}, {"details", std::move(details)}};
+  return {{"kind", "Status"},
+          {"apiVersion", "v1"},
+          {"metadata", json::object()},
+          {"status", "Success"},
+          {"details", std::move(details)}};
 }
 
 }  // namespace wireway::control

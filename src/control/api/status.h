@@ -1,6 +1,6 @@
 #pragma once
-/// What the API server answers when it does not do what was asked: metav1.Status, in the words of the
-/// Kubernetes API server, so that kubectl prints what its users know.
+/// What the API server answers when it does not do what was asked: metav1.Status, in the words of
+/// the Kubernetes API server, so that kubectl prints what its users know.
 
 #include <expected>
 #include <string>

@@ -32,8 +32,7 @@ Structure Structure::items() const {
 }
 
 std::string_view Structure::list_type() const {
-  const json::value* type =
-      schema_ == nullptr ? nullptr : find(*schema_, "x-kubernetes-list-type");
+  const json::value* type = schema_ == nullptr ? nullptr : find(*schema_, "x-kubernetes-list-type");
   return type != nullptr && type->is_string() ? std::string_view(type->get_string()) : "";
 }
 
@@ -49,7 +48,8 @@ std::string Structure::item_key(const json::value& item) const {
   if (names != nullptr && names->is_array())
     for (const json::value& name : names->get_array())
       if (name.is_string())
-        if (const json::value* value = find(item, name.get_string())) keys[name.get_string()] = *value;
+        if (const json::value* value = find(item, name.get_string()))
+          keys[name.get_string()] = *value;
   return "k:" + json::serialize(keys);
 }
 

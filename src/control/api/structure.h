@@ -1,6 +1,6 @@
 #pragma once
-/// How a value merges, read from its openAPIV3Schema: as a map of fields, a keyed list, a set or one
-/// piece. A view: the schema must outlive it.
+/// How a value merges, read from its openAPIV3Schema: as a map of fields, a keyed list, a set or
+/// one piece. A view: the schema must outlive it.
 
 #include <string>
 #include <string_view>

@@ -41,19 +41,22 @@ std::string human_duration(Duration duration) {
   if (seconds < 0) return "0s";
   if (seconds < 60 * 2) return fmt::format("{}s", seconds);
   const std::int64_t minutes = seconds / 60;
-  if (minutes < 10) return seconds % 60 == 0 ? fmt::format("{}m", minutes)
-                                             : fmt::format("{}m{}s", minutes, seconds % 60);
+  if (minutes < 10)
+    return seconds % 60 == 0 ? fmt::format("{}m", minutes)
+                             : fmt::format("{}m{}s", minutes, seconds % 60);
   if (minutes < 60 * 3) return fmt::format("{}m", minutes);
   const std::int64_t hours = minutes / 60;
-  if (hours < 8) return minutes % 60 == 0 ? fmt::format("{}h", hours)
-                                          : fmt::format("{}h{}m", hours, minutes % 60);
+  if (hours < 8)
+    return minutes % 60 == 0 ? fmt::format("{}h", hours)
+                             : fmt::format("{}h{}m", hours, minutes % 60);
   if (hours < 48) return fmt::format("{}h", hours);
   const std::int64_t days = hours / 24;
-  if (hours < 24 * 8) return hours % 24 == 0 ? fmt::format("{}d", days)
-                                             : fmt::format("{}d{}h", days, hours % 24);
+  if (hours < 24 * 8)
+    return hours % 24 == 0 ? fmt::format("{}d", days) : fmt::format("{}d{}h", days, hours % 24);
   if (days < 365 * 2) return fmt::format("{}d", days);
-  if (days < 365 * 8) return days % 365 == 0 ? fmt::format("{}y", days / 365)
-                                             : fmt::format("{}y{}d", days / 365, days % 365);
+  if (days < 365 * 8)
+    return days % 365 == 0 ? fmt::format("{}y", days / 365)
+                           : fmt::format("{}y{}d", days / 365, days % 365);
   return fmt::format("{}y", days / 365);
 }
 

@@ -54,8 +54,7 @@ bool WatchSession::start(std::unique_ptr<WatchSink> sink) {
   std::int64_t number = 0;
   std::from_chars(from.data(), from.data() + from.size(), number);
   if (number > seen_)
-    return write_error(
-        expired(fmt::format("too large resource version: {} ({})", number, seen_)));
+    return write_error(expired(fmt::format("too large resource version: {} ({})", number, seen_)));
   auto later = store_.since(options_.type->stored_as, number);
   if (!later && later.error().code == Errc::not_found)
     return write_error(expired(later.error().message));
@@ -80,10 +79,9 @@ bool WatchSession::on_revision(const RevisionRef& revision) {
   seen_ = revision->number;
   if (!options_.space.empty() && revision->key.space != options_.space) return true;
   const bool before = matched_before(*revision);
-  const bool now =
-      revision->change != Change::deleted &&
-      (options_.selector.everything() ||
-       options_.selector.matches(stored_object(renderer_.plain(revision->body))));
+  const bool now = revision->change != Change::deleted &&
+                   (options_.selector.everything() ||
+                    options_.selector.matches(stored_object(renderer_.plain(revision->body))));
   if (!before && !now) return true;
   const std::string_view type = !now ? "DELETED" : before ? "MODIFIED" : "ADDED";
   return write(type, renderer_.watched(revision->body, std::exchange(first_, false)));

@@ -1,8 +1,8 @@
 #pragma once
 /// One client's watch: which changes it gets, in which form, from which revision on.
 ///
-/// Thread: the server's. Owns: its sink. Errors: a revision that is too old is told as an ERROR event
-/// with code 410, after which the client lists again.
+/// Thread: the server's. Owns: its sink. Errors: a revision that is too old is told as an ERROR
+/// event with code 410, after which the client lists again.
 
 #include <memory>
 #include <string>

@@ -79,9 +79,9 @@ TEST_F(WatchTest, send_initial_events_ends_them_with_a_bookmark) {
                    "&allowWatchBookmarks=true");
   ASSERT_EQ(log->events.size(), 2u);
   EXPECT_EQ(log->events[1].at("type"), "BOOKMARK");
-  EXPECT_EQ(text_at(log->events[1],
-                    {"object", "metadata", "annotations", "k8s.io/initial-events-end"}),
-            "true");
+  EXPECT_EQ(
+      text_at(log->events[1], {"object", "metadata", "annotations", "k8s.io/initial-events-end"}),
+      "true");
 }
 
 TEST_F(WatchTest, bookmarks_come_to_those_who_asked) {
@@ -125,8 +125,7 @@ TEST_F(WatchTest, another_version_is_told_in_that_version) {
 }
 
 TEST_F(WatchTest, too_many_watches_are_refused) {
-  std::vector<std::unique_ptr<WatchLog>> logs;
-  for (int i = 0; i < 50; ++i) logs.push_back(watch(std::string(assets) + "?watch=1"));
+  for (int i = 0; i < 50; ++i) watch(std::string(assets) + "?watch=1");
   get(std::string(assets) + "?watch=1");
   EXPECT_EQ(code(), 429u);
   EXPECT_EQ(header("Retry-After"), "1");

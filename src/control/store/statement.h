@@ -3,11 +3,11 @@
 ///
 /// Errors: as SQLite's result codes; Store turns them into sentences.
 
-#include <sqlite3.h>
-
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include <sqlite3.h>
 
 namespace wireway::control {
 
@@ -57,8 +57,8 @@ class Statement {
       const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
       return bytes == nullptr
                  ? std::string()
-                 : std::string(bytes, static_cast<std::size_t>(
-                                          sqlite3_column_bytes(statement_, column)));
+                 : std::string(bytes,
+                               static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
     }
 
    private:

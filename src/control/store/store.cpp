@@ -34,8 +34,9 @@ CREATE INDEX history ON revisions(object, change = 2, revision);
 CREATE TABLE floors(resource TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT;
 )";
 
-#define WIREWAY_REVISION_COLUMNS \
-  "r.revision, r.previous, r.change, o.resource, o.space, o.name, r.time, r.author, r.manager, r.body"
+#define WIREWAY_REVISION_COLUMNS                                                                 \
+  "r.revision, r.previous, r.change, o.resource, o.space, o.name, r.time, r.author, r.manager, " \
+  "r.body"
 
 Revision read_revision(const Statement::Run& row) {
   Revision out;
@@ -76,26 +77,32 @@ struct Store::Statements {
                             " WHERE o.resource = ?1 AND (?2 = '' OR o.space = ?2)"
                             " AND (o.space, o.name) > (?3, ?4) AND o.deleted = 0"
                             " ORDER BY o.space, o.name LIMIT ?5") &&
-           count.prepare(db, "SELECT count(*) FROM objects"
-                             " WHERE resource = ?1 AND (?2 = '' OR space = ?2) AND deleted = 0") &&
-           find_object.prepare(db, "SELECT id, revision, deleted FROM objects"
-                                   " WHERE resource = ?1 AND space = ?2 AND name = ?3") &&
-           add_object.prepare(db, "INSERT INTO objects(resource, space, name, revision, deleted)"
-                                  " VALUES(?1, ?2, ?3, ?4, 0) RETURNING id") &&
-           move_object.prepare(db, "UPDATE objects SET revision = ?2, deleted = ?3"
-                                   " WHERE id = ?1") &&
+           count.prepare(db,
+                         "SELECT count(*) FROM objects"
+                         " WHERE resource = ?1 AND (?2 = '' OR space = ?2) AND deleted = 0") &&
+           find_object.prepare(db,
+                               "SELECT id, revision, deleted FROM objects"
+                               " WHERE resource = ?1 AND space = ?2 AND name = ?3") &&
+           add_object.prepare(db,
+                              "INSERT INTO objects(resource, space, name, revision, deleted)"
+                              " VALUES(?1, ?2, ?3, ?4, 0) RETURNING id") &&
+           move_object.prepare(db,
+                               "UPDATE objects SET revision = ?2, deleted = ?3"
+                               " WHERE id = ?1") &&
            prepare_revisions(db);
   }
 
   bool prepare_revisions(sqlite3* db) {
     return add_revision.prepare(db, "INSERT INTO revisions VALUES(?, ?, ?, ?, ?, ?, ?, ?)") &&
-           trim.prepare(db, "DELETE FROM revisions WHERE object = ?1 AND (change = 2) = ?2"
-                            " AND revision < ?4 AND revision <= (SELECT revision FROM revisions"
-                            " WHERE object = ?1 AND (change = 2) = ?2"
-                            " ORDER BY revision DESC LIMIT 1 OFFSET ?3)") &&
-           oldest_tombstone.prepare(db, "SELECT id, revision FROM objects"
-                                        " WHERE resource = ?1 AND deleted = 1"
-                                        " ORDER BY revision DESC LIMIT 1 OFFSET ?2") &&
+           trim.prepare(db,
+                        "DELETE FROM revisions WHERE object = ?1 AND (change = 2) = ?2"
+                        " AND revision < ?4 AND revision <= (SELECT revision FROM revisions"
+                        " WHERE object = ?1 AND (change = 2) = ?2"
+                        " ORDER BY revision DESC LIMIT 1 OFFSET ?3)") &&
+           oldest_tombstone.prepare(db,
+                                    "SELECT id, revision FROM objects"
+                                    " WHERE resource = ?1 AND deleted = 1"
+                                    " ORDER BY revision DESC LIMIT 1 OFFSET ?2") &&
            drop_revisions.prepare(db, "DELETE FROM revisions WHERE object = ?1") &&
            drop_object.prepare(db, "DELETE FROM objects WHERE id = ?1") &&
            set_floor.prepare(db, "INSERT OR REPLACE INTO floors VALUES(?1, ?2)") &&
@@ -144,19 +151,19 @@ Error Store::sql_error(std::string_view doing) const {
                  "another with --data");
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return say(Errc::invalid,
-                 "it is damaged or no database; move it away or restore a backup, then start again");
+      return say(
+          Errc::invalid,
+          "it is damaged or no database; move it away or restore a backup, then start again");
     default: return say(Errc::io, sqlite3_errmsg(db_));
   }
 }
 
 Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
-  std::unique_ptr<Store> store(new Store(options.path));
+  auto store = std::make_unique<Store>(options.path);
   if (auto done = store->open_file(options); !done) return std::unexpected(done.error());
   if (auto done = store->create_tables(); !done) return std::unexpected(done.error());
   store->statements_ = std::make_unique<Statements>();
-  if (!store->statements_->prepare(store->db_))
-    return std::unexpected(store->sql_error("read"));
+  if (!store->statements_->prepare(store->db_)) return std::unexpected(store->sql_error("read"));
   if (auto done = store->load(); !done) return std::unexpected(done.error());
   return store;
 }
@@ -274,10 +281,14 @@ Result<RevisionRef> Store::put(Write write, json::object& object) {
   if (living != write.previous)
     return fail(Errc::conflict,
                 fmt::format("revision {} was read, {} is there now", write.previous, living));
-  Revision revision{revision_ + 1,   living,
-                    write.change,    std::move(write.key),
-                    write.time,      std::move(write.author),
-                    std::move(write.manager), {}};
+  Revision revision{revision_ + 1,
+                    living,
+                    write.change,
+                    std::move(write.key),
+                    write.time,
+                    std::move(write.author),
+                    std::move(write.manager),
+                    {}};
   object["metadata"].as_object()["resourceVersion"] = std::to_string(revision.number);
   revision.body = json::serialize(object);
   auto written = insert(revision, object_id);
@@ -312,8 +323,8 @@ Result<> Store::insert(const Revision& revision, std::int64_t& object_id) {
   return {};
 }
 
-/// Lets go of what is older than the limits. Only a lost tombstone raises the floor of watches: any other
-/// lost revision is followed by a newer one of the same object.
+/// Lets go of what is older than the limits. Only a lost tombstone raises the floor of watches: any
+/// other lost revision is followed by a newer one of the same object.
 Result<> Store::trim(const Revision& revision, std::int64_t object_id) {
   const History keep = history_of(revision.key.resource);
   const bool is_status = revision.change == Change::status;
@@ -390,8 +401,8 @@ Result<std::vector<RevisionRef>> Store::since(const std::string& resource, std::
   }
   Statement::Run floor(statements_->floor);
   if (floor.bind(resource).step() && number < floor.integer(0))
-    return fail(Errc::not_found, fmt::format("too old resource version: {} ({})", number,
-                                             floor.integer(0)));
+    return fail(Errc::not_found,
+                fmt::format("too old resource version: {} ({})", number, floor.integer(0)));
   Statement::Run run(statements_->since);
   run.bind(resource).bind(number);
   while (run.step()) {

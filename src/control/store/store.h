@@ -1,15 +1,18 @@
 #pragma once
-/// Every resource in every revision, in one SQLite file: the ground under the API server. History, diff
-/// and rollback, the watch feed and optimistic concurrency all come from its one table of revisions.
+/// Every resource in every revision, in one SQLite file: the ground under the API server. History,
+/// diff and rollback, the watch feed and optimistic concurrency all come from its one table of
+/// revisions.
 ///
 /// A write joins the open batch and is visible to reads at once; commit() makes the batch durable
 /// (one fsync for all) and only then tells the listeners. Whoever answers a client waits for it.
 ///
-/// Thread: the one that opened it. Owns: the file, locked against other processes until destruction.
-/// Limits: history_of(resource) revisions an object; feed_entries_max and feed_bytes_max of revisions
-///         in memory; database_bytes_max (writes refused with Errc::exhausted, reads go on).
-/// Errors: a failed write or commit rolls the whole batch back; the file is as after the last commit,
-///         also after kill -9 at any instruction.
+/// Thread: the one that opened it. Owns: the file, locked against other processes until
+///         destruction.
+/// Limits: history_of(resource) revisions an object; feed_entries_max and feed_bytes_max of
+///         revisions in memory; database_bytes_max (writes refused with Errc::exhausted, reads go
+///         on).
+/// Errors: a failed write or commit rolls the whole batch back; the file is as after the last
+///         commit, also after kill -9 at any instruction.
 /// Cost:   a get about 5 us; a put about 30 us plus its share of the fsync.
 
 #include <cstdint>
@@ -63,8 +66,8 @@ struct Write {
 
 /// How much of the past is kept.
 struct History {
-  std::int64_t revisions_max = 100;  ///< changes of an object by people and programs
-  std::int64_t status_max = 20;      ///< changes of its status alone
+  std::int64_t revisions_max = 100;    ///< changes of an object by people and programs
+  std::int64_t status_max = 20;        ///< changes of its status alone
   std::int64_t tombstones_max = 1000;  ///< deleted objects of the resource
 };
 
@@ -95,6 +98,8 @@ class Store {
 
   /// Errors: one line that names the path and the remedy: not writable, damaged, in use, disk full.
   static Result<std::unique_ptr<Store>> open(StoreOptions options);
+  /// For open().
+  explicit Store(std::string path);
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
@@ -108,14 +113,14 @@ class Store {
   Result<Page> list(const std::string& resource, const PageRequest& page);
   Result<std::int64_t> count(const std::string& resource, const std::string& space);
 
-  /// Sets metadata.resourceVersion in `object` and writes it. Errors: Errc::conflict if `previous` is
-  /// not the living revision; Errc::exhausted on a full disk or database; Errc::io.
+  /// Sets metadata.resourceVersion in `object` and writes it. Errors: Errc::conflict if `previous`
+  /// is not the living revision; Errc::exhausted on a full disk or database; Errc::io.
   Result<RevisionRef> put(Write write, json::object& object);
 
   Result<> commit();
 
-  /// Revisions of a resource after `number`, oldest first. Errors: Errc::not_found if some that would
-  /// be needed are no longer kept.
+  /// Revisions of a resource after `number`, oldest first. Errors: Errc::not_found if some that
+  /// would be needed are no longer kept.
   Result<std::vector<RevisionRef>> since(const std::string& resource, std::int64_t number);
   /// What is kept of one object's past, newest first, deletions too.
   Result<std::vector<Revision>> history(const StoreKey& key, std::int64_t limit);
@@ -129,7 +134,6 @@ class Store {
 
  private:
   struct Statements;
-  explicit Store(std::string path);
   Result<> open_file(const StoreOptions& options);
   Result<> create_tables();
   Result<> load();

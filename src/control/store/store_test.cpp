@@ -1,14 +1,14 @@
-// Goal: what was committed is there after any end of the process; what was not is gone; and every way
-// in which a disk can fail gives one clear line.
+// Goal: what was committed is there after any end of the process; what was not is gone; and every
+// way in which a disk can fail gives one clear line.
 
 #include "control/store/store.h"
+
+#include <filesystem>
+#include <fstream>
 
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
 
 #include <gtest/gtest.h>
 
@@ -86,8 +86,8 @@ TEST_F(StoreTest, lists_in_order_of_namespace_and_name_page_by_page) {
   EXPECT_TRUE(first->more);
   EXPECT_EQ(first->items[0].key.name, "z");
   EXPECT_EQ(first->items[1].key.name, "a");
-  auto rest = store->list("assets.example.com",
-                          {.after_space = "two", .after_name = "a", .limit = 2});
+  auto rest =
+      store->list("assets.example.com", {.after_space = "two", .after_name = "a", .limit = 2});
   ASSERT_EQ(rest->items.size(), 2u);
   EXPECT_FALSE(rest->more);
   EXPECT_EQ(rest->items[1].key.name, "c");
@@ -264,18 +264,16 @@ TEST_F(StoreTest, refuses_a_file_that_is_no_database) {
 TEST_F(StoreTest, refuses_a_missing_folder) {
   auto store = Store::open({.path = folder_ + "/missing/state.db"});
   ASSERT_FALSE(store);
-  EXPECT_NE(store.error().message.find("the folder is missing or not writable"),
-            std::string::npos);
+  EXPECT_NE(store.error().message.find("the folder is missing or not writable"), std::string::npos);
 }
 
 TEST_F(StoreTest, refuses_a_folder_that_it_may_not_write) {
   open().reset();
-  std::filesystem::permissions(path_, std::filesystem::perms::owner_read |
-                                          std::filesystem::perms::others_read);
-  std::filesystem::permissions(folder_, std::filesystem::perms::owner_read |
-                                            std::filesystem::perms::owner_exec |
-                                            std::filesystem::perms::others_read |
-                                            std::filesystem::perms::others_exec);
+  std::filesystem::permissions(
+      path_, std::filesystem::perms::owner_read | std::filesystem::perms::others_read);
+  std::filesystem::permissions(
+      folder_, std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec |
+                   std::filesystem::perms::others_read | std::filesystem::perms::others_exec);
   const pid_t child = fork();
   ASSERT_GE(child, 0);
   if (child == 0) {  // as nobody: root may write anywhere

@@ -42,8 +42,10 @@ std::string percent_encode(std::string_view text) {
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
   std::string out;
   for (const char c : text) {
-    if (plain.find(c) != std::string_view::npos) out.push_back(c);
-    else out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    if (plain.find(c) != std::string_view::npos)
+      out.push_back(c);
+    else
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return out;
 }
@@ -94,8 +96,10 @@ void KubeClient::note_reachable(const Error* error) {
   const bool reachable = error == nullptr;
   if (reachable == reachable_) return;
   reachable_ = reachable;
-  if (reachable) log::info("API server {}: reachable again", options_.url);
-  else log::warn("API server {}: {}; trying again", options_.url, error->message);
+  if (reachable)
+    log::info("API server {}: reachable again", options_.url);
+  else
+    log::warn("API server {}: {}; trying again", options_.url, error->message);
 }
 
 Result<json::value> KubeClient::judge(Result<link::HttpClientResponse> response) {
@@ -130,7 +134,8 @@ std::unique_ptr<link::HttpCall> KubeClient::stream(KubeRequest request,
   const auto finish = [this, done = std::move(done)](Result<link::HttpClientResponse> response) {
     note_reachable(response ? nullptr : &response.error());
     if (!response) return done(std::unexpected(response.error()));
-    if (response->status >= 300) return done(std::unexpected(error_of_status(response->status, "")));
+    if (response->status >= 300)
+      return done(std::unexpected(error_of_status(response->status, "")));
     done(json::value(nullptr));
   };
   return http_->stream(prepare(std::move(request)), std::move(on_chunk), finish);

@@ -21,8 +21,7 @@ std::string space_of(const EventRecord& record) {
 
 void KubeEvents::emit(const EventRecord& record) {
   const std::string id = id_of(record);
-  const auto [found, fresh] =
-      entries_.try_emplace(id, record, client_.loop(), client_.random());
+  const auto [found, fresh] = entries_.try_emplace(id, record, client_.loop(), client_.random());
   Entry& entry = found->second;
   if (fresh) {
     // Kind holds views: what they show must not be needed later.
@@ -61,30 +60,27 @@ void KubeEvents::create(const std::string& id, Entry& entry, const json::value& 
   const EventRecord& record = entry.record;
   const std::string now = to_rfc3339(client_.loop().wall_now());
   if (entry.first_time.empty()) entry.first_time = now;
-  const std::string name =
-      fmt::format("{}.{:016x}", record.about.name, client_.random().next());
+  const std::string name = fmt::format("{}.{:016x}", record.about.name, client_.random().next());
   const std::int64_t count = entry.count;
-  json::object involved{{"apiVersion", entry.api_version},
-                        {"kind", entry.kind},
-                        {"name", record.about.name}};
+  json::object involved{
+      {"apiVersion", entry.api_version}, {"kind", entry.kind}, {"name", record.about.name}};
   if (!record.about.space.empty()) involved["namespace"] = record.about.space;
   const std::string uid = text_at(about, {"metadata", "uid"});
   if (!uid.empty()) involved["uid"] = uid;
   const std::string& component = record.component.empty() ? client_.component() : record.component;
-  const json::object body{
-      {"apiVersion", "v1"},
-      {"kind", "Event"},
-      {"metadata", {{"name", name}, {"namespace", space_of(record)}}},
-      {"involvedObject", std::move(involved)},
-      {"type", record.warning ? "Warning" : "Normal"},
-      {"reason", record.reason},
-      {"message", record.message},
-      {"count", count},
-      {"firstTimestamp", entry.first_time},
-      {"lastTimestamp", now},
-      {"reportingComponent", component},
-      {"reportingInstance", component},
-      {"source", {{"component", component}}}};
+  const json::object body{{"apiVersion", "v1"},
+                          {"kind", "Event"},
+                          {"metadata", {{"name", name}, {"namespace", space_of(record)}}},
+                          {"involvedObject", std::move(involved)},
+                          {"type", record.warning ? "Warning" : "Normal"},
+                          {"reason", record.reason},
+                          {"message", record.message},
+                          {"count", count},
+                          {"firstTimestamp", entry.first_time},
+                          {"lastTimestamp", now},
+                          {"reportingComponent", component},
+                          {"reportingInstance", component},
+                          {"source", {{"component", component}}}};
   client_.send_detached({.method = "POST",
                          .path = KubeClient::path_of(event, space_of(record), ""),
                          .body = json::serialize(body)},
@@ -100,21 +96,20 @@ void KubeEvents::raise_count(const std::string& id, Entry& entry) {
   const std::int64_t count = entry.count;
   const json::object patch{{"count", count},
                            {"lastTimestamp", to_rfc3339(client_.loop().wall_now())}};
-  client_.send_detached(
-      {.method = "PATCH",
-       .path = KubeClient::path_of(event, space_of(entry.record), entry.name),
-       .content_type = "application/merge-patch+json",
-       .body = json::serialize(patch)},
-      [this, id, count](const Result<json::value>& result) {
-        const auto found = entries_.find(id);
-        if (found == entries_.end()) return;
-        // Events live an hour: the next repeat makes a new one.
-        if (!result && result.error().code == Errc::not_found) {
-          found->second.name.clear();
-          found->second.first_time.clear();
-        }
-        settled(id, count, result);
-      });
+  client_.send_detached({.method = "PATCH",
+                         .path = KubeClient::path_of(event, space_of(entry.record), entry.name),
+                         .content_type = "application/merge-patch+json",
+                         .body = json::serialize(patch)},
+                        [this, id, count](const Result<json::value>& result) {
+                          const auto found = entries_.find(id);
+                          if (found == entries_.end()) return;
+                          // Events live an hour: the next repeat makes a new one.
+                          if (!result && result.error().code == Errc::not_found) {
+                            found->second.name.clear();
+                            found->second.first_time.clear();
+                          }
+                          settled(id, count, result);
+                        });
 }
 
 void KubeEvents::settled(const std::string& id, std::int64_t count,

@@ -1,9 +1,10 @@
 #pragma once
-/// Events of a service as core/v1 Events. The same happening again raises `count` of the one there is.
+/// Events of a service as core/v1 Events. The same happening again raises `count` of the one there
+/// is.
 ///
 /// Thread: the Loop's.
-/// Limits: remembered_max different events, the oldest forgotten first (a repeat then makes a new one);
-///         one that cannot be written is tried attempts_max times.
+/// Limits: remembered_max different events, the oldest forgotten first (a repeat then makes a new
+///         one); one that cannot be written is tried attempts_max times.
 
 #include <cstdint>
 #include <deque>
@@ -27,7 +28,8 @@ class KubeEvents {
  private:
   struct Entry {
     Entry(EventRecord its_record, net::OsLoop& loop, net::Random& random)
-        : record(std::move(its_record)), retry(loop),
+        : record(std::move(its_record)),
+          retry(loop),
           backoff(random, std::chrono::milliseconds{500}, std::chrono::seconds{30}) {}
     EventRecord record;
     std::string api_version;

@@ -1,6 +1,6 @@
 #pragma once
-/// Status writes of a service: one under way per object, later ones gathered into the next, lost ones
-/// sent again until they arrive, a newer one replaces them or the object is gone.
+/// Status writes of a service: one under way per object, later ones gathered into the next, lost
+/// ones sent again until they arrive, a newer one replaces them or the object is gone.
 ///
 /// Thread: the Loop's.
 

@@ -11,9 +11,14 @@
 namespace wireway::resource::detail {
 
 KubeWatch::KubeWatch(KubeClient& client, const Kind& kind, std::string space, WatchHandler& handler)
-    : client_(client), kind_(kind), space_(std::move(space)), handler_(handler),
-      backoff_(client.random(), retry_min, retry_max), turn_(client.loop()),
-      lines_(client.loop()), silence_(client.loop()) {
+    : client_(client),
+      kind_(kind),
+      space_(std::move(space)),
+      handler_(handler),
+      backoff_(client.random(), retry_min, retry_max),
+      turn_(client.loop()),
+      lines_(client.loop()),
+      silence_(client.loop()) {
   turn_.arm(Duration{0}, [this] { list(); });
 }
 
@@ -40,12 +45,12 @@ void KubeWatch::take_list(Result<json::value> result) {
       item.get_object()["apiVersion"] = api_version(kind_);
       item.get_object()["kind"] = kind_.kind;
       present.insert(key_of(item));
-      show(std::move(item));
+      show(item);
       if (destroyed) return;
     }
   }
   std::vector<ObjectKey> gone;
-  for (const auto& [key, revision] : known_)
+  for (const ObjectKey& key : known_)
     if (!present.contains(key)) gone.push_back(key);
   for (const ObjectKey& key : gone) {
     known_.erase(key);
@@ -61,20 +66,19 @@ void KubeWatch::take_list(Result<json::value> result) {
   turn_.arm(Duration{0}, [this] { follow(); });
 }
 
-void KubeWatch::show(json::value object) {
-  const std::string revision = text_at(object, {"metadata", "resourceVersion"});
-  std::string& last = known_[key_of(object)];
-  if (!revision.empty() && last == revision) return;
-  last = revision;
+/// Equal revisions are shown again too: after a server lost its history they may mean another
+/// object.
+void KubeWatch::show(const json::value& object) {
+  known_.insert(key_of(object));
   handler_.on_put(object);
 }
 
 void KubeWatch::follow() {
   buffer_.clear();
   opened_ = client_.loop().now();
-  const std::string path = fmt::format(
-      "{}?watch=true&allowWatchBookmarks=true&timeoutSeconds={}&resourceVersion={}",
-      KubeClient::path_of(kind_, space_, ""), watch_seconds, revision_);
+  const std::string path =
+      fmt::format("{}?watch=true&allowWatchBookmarks=true&timeoutSeconds={}&resourceVersion={}",
+                  KubeClient::path_of(kind_, space_, ""), watch_seconds, revision_);
   silence_.arm(silence_max, [this] {
     call_.reset();
     follow();
@@ -165,8 +169,10 @@ void KubeWatch::retry(const Error& error) {
     last_error_ = error.message;
   }
   turn_.arm(backoff_.take(), [this] {
-    if (revision_.empty()) list();
-    else follow();
+    if (revision_.empty())
+      list();
+    else
+      follow();
   });
 }
 

@@ -1,13 +1,13 @@
 #pragma once
-/// One kind's list and watch: list, then the stream of changes from that revision on; after a break the
-/// stream is taken up where it ended, and only a revision that the server no longer knows (410) costs a
-/// new list. Never ends by itself.
+/// One kind's list and watch: list, then the stream of changes from that revision on; after a break
+/// the stream is taken up where it ended, and only a revision that the server no longer knows (410)
+/// costs a new list. Never ends by itself.
 ///
 /// Thread: the Loop's; the handler may end the watch from within its calls.
 /// Limits: a stream that says nothing for silence_max is given up and opened anew.
 
-#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -37,7 +37,7 @@ class KubeWatch final : public Watch {
   bool take_event(const json::value& event);
   void ended(const Result<json::value>& result);
   void retry(const Error& error);
-  void show(json::value object);
+  void show(const json::value& object);
 
   KubeClient& client_;
   Kind kind_;
@@ -45,14 +45,14 @@ class KubeWatch final : public Watch {
   WatchHandler& handler_;
   std::string revision_;  ///< empty: a list is needed
   bool synced_ = false;
-  std::map<ObjectKey, std::string> known_;  ///< objects shown, with their resourceVersion
+  std::set<ObjectKey> known_;  ///< objects shown
   std::string buffer_;
   MonoTime opened_;
   std::string last_error_;
   std::unique_ptr<link::HttpCall> call_;
   Backoff backoff_;
-  net::Timer turn_;     ///< the next list or stream
-  net::Timer lines_;    ///< lines of the stream wait to be taken
+  net::Timer turn_;   ///< the next list or stream
+  net::Timer lines_;  ///< lines of the stream wait to be taken
   net::Timer silence_;
   bool* destroyed_ = nullptr;  ///< set while a handler runs
 };

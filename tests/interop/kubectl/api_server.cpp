@@ -1,4 +1,5 @@
-// The API server alone, as `wireway up` runs it, for tests from outside: prints "port N" once it listens.
+// The API server alone, as `wireway up` runs it, for tests from outside: prints "port N" once it
+// listens.
 //
 //   interop_api_server <database> [port]
 
