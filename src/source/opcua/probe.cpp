@@ -87,8 +87,8 @@ Probe::Probe(net::Env& env, std::string url, Done done)
   }
   stream_ = env.network.connect(*address, *this, probe_timeout);
   timeout_.arm(2 * probe_timeout, [this] {
-    finish(Failure{"NotOpcUa", fmt::format("{} accepts connections but does not answer as an OPC "
-                                           "UA server: check targetAddress",
+    finish(Failure{"TimedOut", fmt::format("{} accepts connections but does not answer: the server "
+                                           "hangs, or is no OPC UA server",
                                            url_)});
   });
 }

@@ -41,7 +41,7 @@ ServerSession::ServerSession(EndpointModel endpoint, std::uint64_t seed, Session
       listener_(listener),
       random_(seed),
       monitor_(endpoint_, random_),
-      reconnect_delay_(ms(endpoint_.reconnect_ms)) {}
+      reconnect_delay_(std::min(ms(endpoint_.reconnect_ms), first_retry)) {}
 
 ServerSession::~ServerSession() = default;
 
@@ -74,7 +74,7 @@ void ServerSession::connect(net::Worker& worker) {
   }
   client_ = std::move(client);
   monitor_.begin_session(client_->info());
-  reconnect_delay_ = ms(endpoint_.reconnect_ms);
+  reconnect_delay_ = std::min(ms(endpoint_.reconnect_ms), first_retry);
   const Duration now = library_mono_now();
   next_check_ = now + ms(endpoint_.session_keep_alive_ms);
   next_retry_ = now + refused_retry;

@@ -4,7 +4,7 @@
 ///
 /// Thread: everything on the worker of its endpoint, except the constructor and destructor (no task
 ///         may run then). The listener is called on the worker's thread too.
-/// Limits: between two attempts endpoint.reconnect_ms doubling to reconnect_ms_max; commands wait
+/// Limits: between two attempts first_retry doubling to endpoint.reconnect_ms_max; commands wait
 ///         at most turn_max; refused tags are tried again each refused_retry
 /// Errors: told to the listener as a Failure; none ends the life
 
@@ -40,6 +40,9 @@ class SessionListener {
 class ServerSession {
  public:
   static constexpr Duration turn_max = std::chrono::milliseconds{100};
+  /// A server that was just restarted is back soon: the first attempts are quicker than the
+  /// profile's reconnect period.
+  static constexpr Duration first_retry = std::chrono::milliseconds{250};
   static constexpr Duration refused_retry = std::chrono::seconds{30};
 
   ServerSession(EndpointModel endpoint, std::uint64_t seed, SessionListener& listener);
