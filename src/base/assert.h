@@ -1,6 +1,6 @@
 #pragma once
-/// Beliefs about our own code, checked in production too. What a peer, a file or a user can cause is
-/// never asserted: that is a Result (see result.h) or a protocol's verdict.
+/// Beliefs about our own code, checked in production too. What a peer, a file or a user can cause
+/// is never asserted: that is a Result (see result.h) or a protocol's verdict.
 ///
 /// Effect: prints the condition, the belief and the place to stderr and aborts; the supervisor then
 /// restarts the service and says so.

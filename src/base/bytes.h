@@ -29,7 +29,8 @@ std::string base64_encode(ByteView bytes);
 /// Lower-case hexadecimal, two digits a byte.
 std::string hex_encode(ByteView bytes);
 
-/// True if `text` is well-formed UTF-8 without U+0000 and without surrogates (MQTT 5 section 1.5.4).
+/// True if `text` is well-formed UTF-8 without U+0000 and without surrogates (MQTT 5 section
+/// 1.5.4).
 /// Cost: about 1 ns a byte for ASCII.
 bool is_mqtt_utf8(std::string_view text);
 

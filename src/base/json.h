@@ -1,6 +1,6 @@
 #pragma once
-/// JSON values (Boost.JSON) with the few operations that every service needs: parsing with limits and
-/// a position in the error, paths, and typed look-ups with defaults.
+/// JSON values (Boost.JSON) with the few operations that every service needs: parsing with limits
+/// and a position in the error, paths, and typed look-ups with defaults.
 ///
 /// Numbers: int64, uint64 and double stay apart, so that no counter loses digits on a copy.
 /// Limits:  parse() refuses nesting deeper than json_depth_max.
@@ -27,7 +27,8 @@ Result<json::value> parse_json(std::string_view text);
 /// configuration strings inside manifests use them. Empty text and "null" give an empty object.
 Result<json::value> parse_relaxed_json(std::string_view text);
 
-/// The member at `path`, or nullptr if any step is absent or not an object: `find(v, "spec", "ports")`.
+/// The member at `path`, or nullptr if any step is absent or not an object: `find(v, "spec",
+/// "ports")`.
 const json::value* find(const json::value& root, std::initializer_list<std::string_view> path);
 
 template <class... Keys>
@@ -39,7 +40,8 @@ const json::value* find(const json::value& root, Keys... keys) {
 std::string text_at(const json::value& root, std::initializer_list<std::string_view> path,
                     std::string_view fallback = "");
 
-/// The integer at `path` (numeric strings count, as documented manifests contain them), or `fallback`.
+/// The integer at `path` (numeric strings count, as documented manifests contain them), or
+/// `fallback`.
 std::int64_t int_at(const json::value& root, std::initializer_list<std::string_view> path,
                     std::int64_t fallback);
 

@@ -1,8 +1,8 @@
 #pragma once
 /// One line per event to stderr: time, level, component, message. Every service logs through this.
 ///
-/// Form:   `2026-01-31T08:00:00.123Z INFO  broker  listener default: accepting MQTT on 127.0.0.1:1883`
-///         or one JSON object a line (`--log-format json`).
+/// Form:   `2026-01-31T08:00:00.123Z INFO  broker  listener default: accepting MQTT on
+///         127.0.0.1:1883` or one JSON object a line (`--log-format json`).
 /// Thread: any; a line is written by one write(2) and never interleaved.
 /// Limits: a line is cut at log_line_bytes_max; control characters from peers are escaped.
 

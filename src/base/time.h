@@ -1,7 +1,7 @@
 #pragma once
-/// Time as the product knows it: a monotonic clock for durations and timers, a wall clock for what is
-/// written down. Code above `net/` takes either from its Loop (net/loop.h), never from the system, so
-/// that it runs on virtual time too.
+/// Time as the product knows it: a monotonic clock for durations and timers, a wall clock for what
+/// is written down. Code above `net/` takes either from its Loop (net/loop.h), never from the
+/// system, so that it runs on virtual time too.
 
 #include <chrono>
 #include <cstdint>

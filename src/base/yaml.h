@@ -2,8 +2,8 @@
 /// YAML manifests as JSON values, with the checks that YAML itself leaves out.
 ///
 /// Checks:  duplicate keys, anchors that would expand without bound and nesting deeper than
-///          yaml_depth_max are errors; plain scalars follow YAML 1.2's core schema (so `on`, `yes` and
-///          `012` are strings, integers and numbers respectively, never booleans or octals).
+///          yaml_depth_max are errors; plain scalars follow YAML 1.2's core schema (so `on`, `yes`
+///          and `012` are strings, integers and numbers respectively, never booleans or octals).
 /// Errors:  Errc::invalid "line L, column C: ...".
 
 #include <cstddef>

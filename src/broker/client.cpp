@@ -168,7 +168,8 @@ void Client::on(const mqtt::PublishReply& packet, MonoTime now) {
     case PacketType::pubrec:
       if (!session_.on_pubrec(packet.packet_identifier, packet.reason, now) &&
           !mqtt::is_error(packet.reason))
-        reply(PacketType::pubrel, packet.packet_identifier, ReasonCode::packet_identifier_not_found);
+        reply(PacketType::pubrel, packet.packet_identifier,
+              ReasonCode::packet_identifier_not_found);
       return;
     case PacketType::pubrel: {
       const bool known = session_.end_receive(packet.packet_identifier);

@@ -1,6 +1,6 @@
 #pragma once
-/// The protocol with one connected client: each packet's rules, from CONNECT to the end of the network
-/// connection. The Session outlives it.
+/// The protocol with one connected client: each packet's rules, from CONNECT to the end of the
+/// network connection. The Session outlives it.
 ///
 /// Source: MQTT 5 section 3 (server side), section 4.13 for errors
 /// Thread: the shard's; made and destroyed by Shard

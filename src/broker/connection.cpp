@@ -90,7 +90,8 @@ void Connection::on_first_packet(std::uint8_t first_byte, ByteView body) {
   first_packet_ = std::make_unique<mqtt::Connect>(std::get<mqtt::Connect>(std::move(*packet)));
 }
 
-/// The client lives on shard_of(its identifier); one without an identifier gets one that lives here.
+/// The client lives on shard_of(its identifier); one without an identifier gets one that lives
+/// here.
 void Connection::move_or_connect() {
   const std::unique_ptr<mqtt::Connect> packet = std::move(first_packet_);
   const std::string& identifier = packet->client_identifier;
@@ -138,8 +139,9 @@ void Connection::end() {
 
 void Connection::on_drain() { relieve(); }
 
-/// A queue that stopped at the output's limit goes on when the output is written: after a backlog in the
-/// kernel the stream says so; if the flush of this turn takes all at once, nobody does, hence the timer.
+/// A queue that stopped at the output's limit goes on when the output is written: after a backlog
+/// in the kernel the stream says so; if the flush of this turn takes all at once, nobody does,
+/// hence the timer.
 void Connection::after_send() {
   if (closing_ || client_ == nullptr) return;
   const std::size_t pending = stream_->pending_bytes();

@@ -1,6 +1,7 @@
 #pragma once
-/// One network connection of a client: bytes of a stream, through WebSocket where the port asks for it, to
-/// MQTT packets and back. Lives until its stream has closed, or until it moves to another shard.
+/// One network connection of a client: bytes of a stream, through WebSocket where the port asks for
+/// it, to MQTT packets and back. Lives until its stream has closed, or until it moves to another
+/// shard.
 ///
 /// Thread: its node's loop
 /// Owns:   its stream; its Client is the shard's

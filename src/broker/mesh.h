@@ -1,10 +1,10 @@
 #pragma once
-/// What shards say to each other. A publish crosses once to each other shard; retained messages and shared
-/// subscriptions have one owner shard each, so that two shards never disagree about them.
+/// What shards say to each other. A publish crosses once to each other shard; retained messages and
+/// shared subscriptions have one owner shard each, so that two shards never disagree about them.
 ///
-/// Order: envelopes from one shard to another arrive in the order in which they were sent, and before
-///        any byte that the sender writes in the same turn has left the process: a client that has its
-///        SUBACK can rely on the subscription being known wherever it matters.
+/// Order: envelopes from one shard to another arrive in the order in which they were sent, and
+///        before any byte that the sender writes in the same turn has left the process: a client
+///        that has its SUBACK can rely on the subscription being known wherever it matters.
 
 #include <cstddef>
 #include <string>

@@ -1,6 +1,6 @@
 #pragma once
-/// A message inside the broker: made once from a received PUBLISH (or a will), then shared by reference
-/// among all receivers on all shards, never changed.
+/// A message inside the broker: made once from a received PUBLISH (or a will), then shared by
+/// reference among all receivers on all shards, never changed.
 
 #include <cstdint>
 #include <memory>

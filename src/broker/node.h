@@ -1,9 +1,9 @@
 #pragma once
 /// One shard on its loop: its connections, its timer, and its mail to and from the other shards.
 ///
-/// On the way of a connection: a listener's stream becomes a Connection on the shard that accepted it; its
-/// CONNECT names the client, whose home is shard_of(client identifier): there it moves, once, with
-/// what it has already sent.
+/// On the way of a connection: a listener's stream becomes a Connection on the shard that accepted
+/// it; its CONNECT names the client, whose home is shard_of(client identifier): there it moves,
+/// once, with what it has already sent.
 ///
 /// Thread: made anywhere before its loop has connections; called and destroyed on its loop.
 /// Owns:   its Shard and Connections
@@ -25,7 +25,8 @@ namespace wireway::broker {
 class Connection;
 class Node;
 
-/// Where a node can be reached from any thread, also after it has gone: what is posted then does nothing.
+/// Where a node can be reached from any thread, also after it has gone: what is posted then does
+/// nothing.
 class NodeAddress {
  public:
   NodeAddress(net::Loop& loop, Node& node) : loop_(loop), node_(&node) {}

@@ -32,9 +32,9 @@ void take_clients(const json::value& clients, Settings& settings) {
     settings.session_expiry_s_max = std::uint32_t(cap("maxSessionExpirySeconds", 1, UINT32_MAX, 1));
   if (find(clients, "maxMessageExpirySeconds") != nullptr)
     settings.message_expiry_s_max = std::uint32_t(cap("maxMessageExpirySeconds", 1, UINT32_MAX, 1));
-  settings.packet_bytes_max = std::min(
-      settings.packet_bytes_max,
-      std::size_t(cap("maxPacketSizeBytes", 1, 268'435'456, std::int64_t(settings.packet_bytes_max))));
+  settings.packet_bytes_max = std::min(settings.packet_bytes_max,
+                                       std::size_t(cap("maxPacketSizeBytes", 1, 268'435'456,
+                                                       std::int64_t(settings.packet_bytes_max))));
   settings.client_receive_maximum_max = std::uint16_t(cap("maxReceiveMaximum", 1, 65535, 65535));
   settings.keep_alive_s_max = std::uint16_t(cap("maxKeepAliveSeconds", 0, 65535, 65535));
   const json::value* limit = find(clients, "subscriberQueueLimit");

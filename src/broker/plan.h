@@ -1,6 +1,6 @@
 #pragma once
-/// From manifests to what the broker does: Broker -> Settings, BrokerListener -> ports. Pure functions over
-/// every documented dialect.
+/// From manifests to what the broker does: Broker -> Settings, BrokerListener -> ports. Pure
+/// functions over every documented dialect.
 ///
 /// Source: broker.md 1.2 (aliases), 2 (Broker), 3 (BrokerListener)
 
@@ -19,8 +19,8 @@ struct PortPlan {
   std::string host;  ///< 127.0.0.1 for ClusterIp, 0.0.0.0 for LoadBalancer and NodePort
   std::uint16_t port = 0;
   Carrier carrier = Carrier::tcp;
-  /// Why it must not be opened, or empty: what it asks for is not served yet, and it must never come up
-  /// weaker than it was written.
+  /// Why it must not be opened, or empty: what it asks for is not served yet, and it must never
+  /// come up weaker than it was written.
   std::string refusal;
 };
 

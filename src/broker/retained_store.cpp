@@ -5,8 +5,8 @@
 namespace wireway::broker {
 namespace {
 
-/// The literal beginning of a filter: every match starts with it. "a/b/#" also matches "a/b", so the
-/// separator before a wildcard is left out.
+/// The literal beginning of a filter: every match starts with it. "a/b/#" also matches "a/b", so
+/// the separator before a wildcard is left out.
 std::string_view literal_prefix(std::string_view filter) {
   const auto wildcard = filter.find_first_of("+#");
   if (wildcard == std::string_view::npos) return filter;

@@ -1,6 +1,6 @@
 #pragma once
-/// The retained messages that one shard keeps: those whose topic it owns (shard_of(topic)). One message a
-/// topic, found by name or by filter.
+/// The retained messages that one shard keeps: those whose topic it owns (shard_of(topic)). One
+/// message a topic, found by name or by filter.
 ///
 /// Source: MQTT 5 section 3.3.1.3
 /// Thread: the shard's
@@ -19,7 +19,8 @@ class RetainedStore {
  public:
   /// An empty payload removes what stands there (MQTT-3.3.1-6).
   void put(const MessagePtr& message);
-  /// Not expired ones that match a filter without `$share`, in order of topic; expired ones are removed.
+  /// Not expired ones that match a filter without `$share`, in order of topic; expired ones are
+  /// removed.
   std::vector<MessagePtr> match(std::string_view filter, MonoTime now);
 
   std::size_t size() const { return messages_.size(); }

@@ -63,7 +63,8 @@ Step BrokerService::reconcile_broker(const ObjectKey& key) {
   broker_name_ = key.name;
   settings_ = settings_of(*object);
   for (const auto& node : nodes_)
-    NodeAddress::post(node->address(), [settings = settings_](Node& target) { target.set_settings(settings); });
+    NodeAddress::post(node->address(),
+                      [settings = settings_](Node& target) { target.set_settings(settings); });
   const std::string level = text_at(*object, {"spec", "diagnostics", "logs", "level"});
   if (!level.empty()) log::set_level(log::parse_level(level, log::Level::info));
   Condition condition;
@@ -118,10 +119,9 @@ Step BrokerService::reconcile_listener(const ObjectKey& key) {
   condition.status = errors.empty() && !serving.empty();
   if (condition.status) condition.reason = "Listening";
   else if (errors.empty()) condition.reason = "NoPorts", troubles.push_back("spec.ports is empty");
-  condition.message = fmt::format("{}{}{}", fmt::join(troubles, "; "),
-                                  troubles.empty() || serving.empty() ? "" : "; ",
-                                  serving.empty() ? std::string{}
-                                                  : fmt::format("accepting {}", fmt::join(serving, ", ")));
+  condition.message = fmt::format(
+      "{}{}{}", fmt::join(troubles, "; "), troubles.empty() || serving.empty() ? "" : "; ",
+      serving.empty() ? std::string{} : fmt::format("accepting {}", fmt::join(serving, ", ")));
   write_status(resource::broker_listener, *object, condition);
   Step step;
   if (again) step.again_after = port_retry;
@@ -159,8 +159,8 @@ Result<> BrokerService::open_port(Ports& ports, const PortPlan& plan) {
         door->accept(std::move(stream), carrier);
       });
   if (!listener) return std::unexpected(listener.error());
-  log::info("listening for {} on {}:{}", plan.carrier == Carrier::tcp ? "MQTT" : "MQTT over WebSocket",
-            plan.host, plan.port);
+  log::info("listening for {} on {}:{}",
+            plan.carrier == Carrier::tcp ? "MQTT" : "MQTT over WebSocket", plan.host, plan.port);
   ports[plan.port] = {std::move(*listener), plan};
   return {};
 }
@@ -171,9 +171,10 @@ Step BrokerService::say_not_served(const resource::Kind& kind, const resource::C
   if (object == nullptr) return {};
   Condition condition;
   condition.reason = "NotServedYet";
-  condition.message = fmt::format("this version does not serve {}; a listener port that refers to it "
-                                  "stays closed",
-                                  kind.kind);
+  condition.message = fmt::format(
+      "this version does not serve {}; a listener port that refers to it "
+      "stays closed",
+      kind.kind);
   write_status(kind, *object, condition);
   return {};
 }
@@ -237,7 +238,8 @@ void BrokerService::publish_metrics(const Counters& total) {
 
 /// The names are mosquitto's, so that tools that read them find them here too.
 void BrokerService::publish_sys(const Counters& total) {
-  const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(env_.loop.now() - started_mono_);
+  const auto uptime =
+      std::chrono::duration_cast<std::chrono::seconds>(env_.loop.now() - started_mono_);
   const std::pair<const char*, std::uint64_t> figures[] = {
       {"clients/connected", total.connections},
       {"clients/total", total.sessions},
@@ -283,10 +285,12 @@ void BrokerService::wait_for_goodbyes(MonoTime deadline) {
       *empty = *empty && is_empty;
       if (--*left > 0) return;
       if (*empty) return take_nodes_down();
-      goodbye_.arm(std::chrono::milliseconds{10}, [this, deadline] { wait_for_goodbyes(deadline); });
+      goodbye_.arm(std::chrono::milliseconds{10},
+                   [this, deadline] { wait_for_goodbyes(deadline); });
     };
     NodeAddress::post(node->address(), [on_answer, home = nodes_[0]->address()](Node& target) {
-      NodeAddress::post(home, [on_answer, is_empty = target.empty()](Node&) { on_answer(is_empty); });
+      NodeAddress::post(home,
+                        [on_answer, is_empty = target.empty()](Node&) { on_answer(is_empty); });
     });
   }
 }

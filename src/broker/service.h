@@ -1,14 +1,17 @@
 #pragma once
-/// The broker as a service: Broker and BrokerListener resources say what it is, their status says how it is.
+/// The broker as a service: Broker and BrokerListener resources say what it is, their status says
+/// how it is.
 ///
-/// Way of a wish: Controller -> plan.h -> listeners opened, changed and closed one by one; clients of ports
-/// that did not change notice nothing.
+/// Way of a wish: Controller -> plan.h -> listeners opened, changed and closed one by one; clients
+/// of ports that did not change notice nothing.
 ///
 /// Thread: shard 0's loop; Nodes live on their own shards
 /// Owns:   the nodes and the listeners
-/// Limits: Settings; what of Broker changes live: memoryProfile and advanced.clients (for what happens
-///         from then on) and diagnostics.logs.level. The number of shards is fixed at start.
-/// Errors: a port that cannot be opened is a condition of its listener and is tried again; others go on
+/// Limits: Settings; what of Broker changes live: memoryProfile and advanced.clients (for what
+///         happens from then on) and diagnostics.logs.level. The number of shards is fixed at
+///         start.
+/// Errors: a port that cannot be opened is a condition of its listener and is tried again; others
+///         go on
 
 #include <functional>
 #include <map>
@@ -41,7 +44,8 @@ class BrokerService {
   BrokerService& operator=(const BrokerService&) = delete;
 
   void start();
-  /// Closes ports and connections, takes the nodes down on their shards; `done` comes from the loop.
+  /// Closes ports and connections, takes the nodes down on their shards; `done` comes from the
+  /// loop.
   void stop(std::function<void()> done);
 
  private:

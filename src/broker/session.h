@@ -1,6 +1,7 @@
 #pragma once
-/// The state of one MQTT client that outlives its connections: subscriptions, messages that wait, messages
-/// in flight both ways. It says what to send; it neither sends nor knows the time but by argument.
+/// The state of one MQTT client that outlives its connections: subscriptions, messages that wait,
+/// messages in flight both ways. It says what to send; it neither sends nor knows the time but by
+/// argument.
 ///
 /// Source:  MQTT 5 sections 4.1, 4.3, 4.4, 4.9; CRD Broker, spec.advanced.clients
 /// Thread:  lives on shard_of(client identifier); every call from that shard
@@ -104,7 +105,8 @@ class Session {
   bool may_send() const;
   void resend(MonoTime now);
   void take_from_queue(MonoTime now);
-  /// False if the client cannot take a packet of that size: it is then done, and counted as dropped.
+  /// False if the client cannot take a packet of that size: it is then done, and counted as
+  /// dropped.
   bool send_publish(const Delivery& delivery, std::uint16_t identifier, bool duplicate,
                     MonoTime now);
   void send_pubrel(std::uint16_t identifier);
@@ -115,8 +117,8 @@ class Session {
   Outlet outlet_;
   std::deque<Delivery> queue_;
   std::size_t queued_bytes_ = 0;
-  // Packet identifiers rise by one with each message, so the window's front identifier and an index name
-  // an entry; entries that are done leave from the front.
+  // Packet identifiers rise by one with each message, so the window's front identifier and an index
+  // name an entry; entries that are done leave from the front.
   std::deque<InFlight> window_;
   std::uint16_t front_identifier_ = 1;
   std::size_t outstanding_ = 0;  ///< sent on this connection and not done

@@ -1,6 +1,6 @@
 #pragma once
-/// The limits and choices of a broker, from the Broker resource; every queue and buffer of a shard has
-/// its bound here.
+/// The limits and choices of a broker, from the Broker resource; every queue and buffer of a shard
+/// has its bound here.
 ///
 /// Source: broker.md 2.2, 2.3 (spec.memoryProfile, spec.advanced.clients)
 
@@ -28,11 +28,11 @@ struct Settings {
   /// queued_bytes_max of the shard is reached.
   std::optional<std::uint64_t> queue_messages_max;
   bool drop_oldest = false;
-  /// Of all sessions of one shard together. From 75 % on, QoS 1/2 PUBLISHes are refused with 0x97 and
-  /// QoS 0 is dropped and counted: what was acknowledged is never dropped for want of memory.
+  /// Of all sessions of one shard together. From 75 % on, QoS 1/2 PUBLISHes are refused with 0x97
+  /// and QoS 0 is dropped and counted: what was acknowledged is never dropped for want of memory.
   std::size_t queued_bytes_max = 576 * 1024 * 1024;
-  /// Bytes that wait for one client's socket. Beyond it QoS 0 is dropped and counted, QoS 1/2 waits in
-  /// the session's queue.
+  /// Bytes that wait for one client's socket. Beyond it QoS 0 is dropped and counted, QoS 1/2 waits
+  /// in the session's queue.
   std::size_t output_bytes_max = 1024 * 1024;
   /// From the first byte of a connection to its CONNECT.
   Duration connect_timeout = std::chrono::seconds{10};

@@ -1,10 +1,11 @@
 #pragma once
-/// One shard of the broker: the sessions whose client identifiers hash to it, their subscriptions, and the
-/// retained topics and shared groups that it owns. Free of I/O and clocks: packets and times in, bytes
-/// to Wires and envelopes to the Mesh out.
+/// One shard of the broker: the sessions whose client identifiers hash to it, their subscriptions,
+/// and the retained topics and shared groups that it owns. Free of I/O and clocks: packets and
+/// times in, bytes to Wires and envelopes to the Mesh out.
 ///
-/// A message's way: Client::on_packet -> publish() -> here: subscribers of this shard, retained owner,
-/// shared groups; and one Routed envelope to each other shard, which does the same for its own.
+/// A message's way: Client::on_packet -> publish() -> here: subscribers of this shard, retained
+/// owner, shared groups; and one Routed envelope to each other shard, which does the same for its
+/// own.
 ///
 /// Source: MQTT 5 sections 3 and 4; architecture, "The broker"
 /// Thread: the loop of the shard
@@ -43,8 +44,8 @@ class Shard {
   /// True from 75 % of queued_bytes_max on.
   bool busy() const;
 
-  /// CONNECT has come. `assigned_identifier` is used if the client sent none. The Client lives until
-  /// closed(); nullptr = refused: the CONNACK is sent and the wire told to close.
+  /// CONNECT has come. `assigned_identifier` is used if the client sent none. The Client lives
+  /// until closed(); nullptr = refused: the CONNACK is sent and the wire told to close.
   Client* connect(Wire& wire, mqtt::Connect connect, std::string peer,
                   std::string assigned_identifier, MonoTime now);
   /// The network connection is gone; the Client is destroyed.

@@ -2,8 +2,8 @@
 /// The shared subscriptions that one shard owns, and the choice of the member that gets a message.
 ///
 /// Source:   MQTT 5 section 4.8.2
-/// Strategy: round robin over the connected members in order of joining; if none is connected, over all, so
-///           that a message waits in a session instead of being lost.
+/// Strategy: round robin over the connected members in order of joining; if none is connected, over
+///           all, so that a message waits in a session instead of being lost.
 /// Thread:   the shard's
 
 #include <map>

@@ -106,7 +106,8 @@ std::vector<Receiver> SubscriptionTree::collect(std::string_view topic) const {
     const bool wildcards = !(reserved && place.node == root_.get());
     const auto& children = place.node->children;
     if (const auto hash = children.find("#"); wildcards && hash != children.end())
-      append(found, hash->second->subscriptions);  // also the parent level itself: "a/#" matches "a"
+      // also the parent level itself: "a/#" matches "a"
+      append(found, hash->second->subscriptions);
     if (place.last) {
       append(found, place.node->subscriptions);
       continue;

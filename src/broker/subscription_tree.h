@@ -1,10 +1,11 @@
 #pragma once
-/// The subscriptions of one shard's sessions, found by topic: a tree of levels with `+` and `#`, and a
-/// cache of whole answers, because a plant publishes to the same topics again and again.
+/// The subscriptions of one shard's sessions, found by topic: a tree of levels with `+` and `#`,
+/// and a cache of whole answers, because a plant publishes to the same topics again and again.
 ///
 /// Source: MQTT 5 section 4.7
 /// Thread: the shard's
-/// Limits: cache_topics_max answers; the cache is dropped whole when it is full or a subscription changes
+/// Limits: cache_topics_max answers; the cache is dropped whole when it is full or a subscription
+///         changes
 /// Cost:   a cached match is one hash look-up; an uncached one walks the levels
 
 #include <cstdint>
@@ -38,7 +39,9 @@ struct Receiver {
 /// So that string_view finds string keys without a copy.
 struct TextHash {
   using is_transparent = void;
-  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  std::size_t operator()(std::string_view text) const {
+    return std::hash<std::string_view>{}(text);
+  }
 };
 
 class SubscriptionTree {

@@ -1,7 +1,7 @@
 #pragma once
-/// The two doors between dataflows and the outside: a Source hands messages in, a Sink takes them out.
-/// Destinations (`destination/*`) implement Sink, `app/components.cpp` connects them to `dataflow`,
-/// which knows only this header.
+/// The two doors between dataflows and the outside: a Source hands messages in, a Sink takes them
+/// out. Destinations (`destination/*`) implement Sink, `app/components.cpp` connects them to
+/// `dataflow`, which knows only this header.
 
 #include <cstddef>
 #include <cstdint>
@@ -26,12 +26,11 @@ struct Health {
 
 /// Where messages leave.
 ///
-/// Thread: the Loop of its Env.
-/// Contract (tests/contract): every message put is settled exactly once; `delivered` only after the
-///   destination has it; at-least-once through reconnects; order kept per topic; after destruction no
-///   callback comes, unsettled messages count as abandoned.
-/// Limits: the caller puts no more than it is willing to have in flight; a batching sink commits early
-///   when `flush_hint()` says that the caller cannot send more before something is settled.
+/// Thread: the Loop of its Env. Contract (tests/contract): every message put is settled exactly
+/// once; `delivered` only after the destination has it; at-least-once through reconnects; order
+/// kept per topic; after destruction no callback comes, unsettled messages count as abandoned.
+/// Limits: the caller puts no more than it is willing to have in flight; a batching sink commits
+///   early when `flush_hint()` says that the caller cannot send more before something is settled.
 class Sink {
  public:
   virtual ~Sink() = default;

@@ -1,6 +1,6 @@
 #pragma once
-/// What moves between components: one MQTT-shaped message, and the acknowledgement that travels back the
-/// same way. Sources make Messages, dataflows change them, sinks deliver them.
+/// What moves between components: one MQTT-shaped message, and the acknowledgement that travels
+/// back the same way. Sources make Messages, dataflows change them, sinks deliver them.
 
 #include <cstdint>
 #include <functional>
@@ -35,12 +35,15 @@ struct Message {
 enum class Outcome {
   delivered,      ///< the destination has it (acknowledged or on disk)
   filtered,       ///< dropped on purpose by configuration
-  dead_lettered,  ///< can never be delivered (not JSON, too large, refused for ever); counted, reported
-  abandoned,      ///< we shut down before it was delivered: the source must keep it and send it again
+  /// can never be delivered (not JSON, too large, refused for ever); counted, reported
+  dead_lettered,
+  /// we shut down before it was delivered: the source must keep it and send it again
+  abandoned,
 };
 
-/// The duty to report one message's outcome, exactly once. Moved along with the message; whoever ends
-/// the message's way settles it. Destroyed unsettled = `abandoned`, so that nothing is lost silently.
+/// The duty to report one message's outcome, exactly once. Moved along with the message; whoever
+/// ends the message's way settles it. Destroyed unsettled = `abandoned`, so that nothing is lost
+/// silently.
 class Ack {
  public:
   using Callback = std::move_only_function<void(Outcome)>;

@@ -59,7 +59,8 @@ struct Controller::State {
   };
 
   bool synced() const {
-    return started && std::ranges::all_of(sources, [](const auto& source) { return source->synced; });
+    return started &&
+           std::ranges::all_of(sources, [](const auto& source) { return source->synced; });
   }
 
   void enqueue(const ObjectKey& key) {

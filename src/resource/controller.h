@@ -1,11 +1,13 @@
 #pragma once
-/// The one loop that every reconciler runs: watch -> cache -> queue of keys -> reconcile(key) -> status.
+/// The one loop that every reconciler runs: watch -> cache -> queue of keys -> reconcile(key) ->
+/// status.
 ///
-/// `reconcile` gets a key, reads the caches, moves the world one step and returns when to look again. It
-/// may run twice, late or never for a given event, and the result is the same.
+/// `reconcile` gets a key, reads the caches, moves the world one step and returns when to look
+/// again. It may run twice, late or never for a given event, and the result is the same.
 ///
 /// Thread: the Loop's.
-/// Limits: keys are de-duplicated; a failing key waits retry_min doubling to retry_max while others go on.
+/// Limits: keys are de-duplicated; a failing key waits retry_min doubling to retry_max while others
+///         go on.
 
 #include <functional>
 #include <map>

@@ -1,4 +1,5 @@
-// Goal: the controller's contract (keys de-duplicated, retry per key, caches current, dependants woken).
+// Goal: the controller's contract (keys de-duplicated, retry per key, caches current, dependants
+//       woken).
 // Method: a real loop and MemoryResources; reconcile functions that count.
 
 #include "resource/controller.h"

@@ -1,10 +1,11 @@
 #pragma once
-/// Resources from a folder of YAML or JSON manifests, kept current as files change: a service runs alone
-/// with it, no API server needed. Manifests are validated and defaulted by the schemas of `crds/`.
+/// Resources from a folder of YAML or JSON manifests, kept current as files change: a service runs
+/// alone with it, no API server needed. Manifests are validated and defaulted by the schemas of
+/// `crds/`.
 ///
 /// Status and events live in memory and go to the log, one line per change.
-/// Errors: a file that cannot be read or a manifest that is refused leaves the last good objects of that
-///         file in force, and one line names file, line and what to do.
+/// Errors: a file that cannot be read or a manifest that is refused leaves the last good objects of
+///         that file in force, and one line names file, line and what to do.
 /// Cost:   looks for changes each poll_interval; reads only files whose size or time changed.
 
 #include <memory>

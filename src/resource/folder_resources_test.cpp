@@ -49,7 +49,8 @@ class FolderResourcesTest : public ::testing::Test {
   }
   ~FolderResourcesTest() override { std::filesystem::remove_all(folder); }
 
-  /// As an editor does it: beside, then renamed, with a time in the past so that it counts as settled.
+  /// As an editor does it: beside, then renamed, with a time in the past so that it counts as
+  /// settled.
   void write(const std::string& name, std::string_view text) {
     const auto beside = folder / ("." + name);
     std::ofstream(beside) << text;
@@ -144,8 +145,9 @@ TEST_F(ManifestFolderTest, names_file_line_object_and_field_of_an_unknown_field)
   const auto problems =
       problems_of(std::string(asset_one) + "---\n" + asset_named("two", ", colour: green"));
   ASSERT_EQ(problems.size(), 1U);
-  EXPECT_EQ(problems[0],
-            "a.yaml:6: Asset \"two\": unknown field \"spec.colour\"; check its spelling, or remove it");
+  EXPECT_EQ(
+      problems[0],
+      "a.yaml:6: Asset \"two\": unknown field \"spec.colour\"; check its spelling, or remove it");
 }
 
 TEST_F(ManifestFolderTest, names_the_line_of_a_syntax_error) {

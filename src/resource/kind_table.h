@@ -1,6 +1,6 @@
 #pragma once
-/// What kinds there are for a manifest: the embedded definitions of `crds/` and the core kinds that our
-/// services read. Checks a manifest as the API server would, for who works without one.
+/// What kinds there are for a manifest: the embedded definitions of `crds/` and the core kinds that
+/// our services read. Checks a manifest as the API server would, for who works without one.
 ///
 /// Thread: immutable after construction; any.
 
@@ -35,11 +35,11 @@ class KindTable {
   /// Every kind, for who looks through all of them.
   const std::map<std::pair<std::string, std::string>, KindEntry>& all() const { return entries_; }
 
-  /// What is wrong with a manifest, one sentence each; none if it may be applied. Kinds that are not in
-  /// the table are left to the API server.
+  /// What is wrong with a manifest, one sentence each; none if it may be applied. Kinds that are
+  /// not in the table are left to the API server.
   std::vector<std::string> problems(const json::value& manifest) const;
-  /// Brings a manifest without problems into the form in which services read it: defaults filled in,
-  /// the storage version, and the written one in annotation `wireway.io/written-version`.
+  /// Brings a manifest without problems into the form in which services read it: defaults filled
+  /// in, the storage version, and the written one in annotation `wireway.io/written-version`.
   json::value normalise(json::value manifest) const;
 
  private:

@@ -105,7 +105,8 @@ class KubeResources final : public Resources {
                                 const std::string& space) {
     std::string path = (api_version.contains('/') ? "/apis/" : "/api/") + api_version;
     if (address.namespaced)
-      path += "/namespaces/" + detail::percent_encode(space.empty() ? default_namespace : std::string_view(space));
+      path += "/namespaces/" +
+              detail::percent_encode(space.empty() ? default_namespace : std::string_view(space));
     return path + "/" + address.plural;
   }
 

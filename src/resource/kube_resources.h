@@ -1,6 +1,6 @@
 #pragma once
-/// Resources over the Kubernetes API: our embedded server or a real kube-apiserver, by list and watch
-/// with bookmarks, 410 handling and back-off (link/http_client).
+/// Resources over the Kubernetes API: our embedded server or a real kube-apiserver, by list and
+/// watch with bookmarks, 410 handling and back-off (link/http_client).
 
 #include <memory>
 #include <string>

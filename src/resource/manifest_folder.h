@@ -1,11 +1,12 @@
 #pragma once
-/// A folder of YAML or JSON manifests as it stands now: which objects its files name, which of them are
-/// wrong and where. FolderResources and the folder source of `wireway up` both read through it.
+/// A folder of YAML or JSON manifests as it stands now: which objects its files name, which of them
+/// are wrong and where. FolderResources and the folder source of `wireway up` both read through it.
 ///
 /// Reads:  *.yaml, *.yml and *.json of the folder itself; several documents a file; `kind: List`.
 /// Thread: the Loop's; scan() blocks for the reads.
-/// Errors: a document that is refused keeps its last good form; a file that cannot be read or parsed
-///         keeps all of its objects. While a file has a problem, nothing that it named goes away.
+/// Errors: a document that is refused keeps its last good form; a file that cannot be read or
+///         parsed keeps all of its objects. While a file has a problem, nothing that it named goes
+///         away.
 /// Cost:   scan() reads only files whose size or time has changed.
 
 #include <map>

@@ -1,6 +1,6 @@
 #pragma once
-/// Resources that live in this process: what tests of services drive, and what FolderResources keeps its
-/// objects in. A real implementation of the door, with nothing behind it.
+/// Resources that live in this process: what tests of services drive, and what FolderResources
+/// keeps its objects in. A real implementation of the door, with nothing behind it.
 ///
 /// Thread: the Loop's; as the door promises, callbacks come from the loop, never inside a call.
 /// Differs from an API server: no validation, and apply() replaces the object as a whole.
@@ -31,8 +31,8 @@ class MemoryResources : public Resources {
   void patch_status(const Kind& kind, const ObjectKey& key, json::object status) override;
   void emit(EventRecord record) override;
 
-  /// Adds or replaces an object, found by its apiVersion's group and its kind. `generation` rises when
-  /// the spec differs; the status that services wrote stays.
+  /// Adds or replaces an object, found by its apiVersion's group and its kind. `generation` rises
+  /// when the spec differs; the status that services wrote stays.
   void put(json::value object);
   void erase(const Kind& kind, const ObjectKey& key);
   /// The object with its status, or nullptr.

@@ -1,9 +1,11 @@
 #pragma once
-/// The door to resources: list, watch, status and events, the same over a Kubernetes API (KubeResources)
-/// and over a folder of manifests (FolderResources). A service cannot tell which one it talks to.
+/// The door to resources: list, watch, status and events, the same over a Kubernetes API
+/// (KubeResources) and over a folder of manifests (FolderResources). A service cannot tell which
+/// one it talks to.
 ///
 /// Thread: the Loop's; callbacks come from the loop, never inside the call that asked.
-/// Errors: a watch never ends: it relists with back-off after any failure and reports by on_trouble.
+/// Errors: a watch never ends: it relists with back-off after any failure and reports by
+///         on_trouble.
 
 #include <functional>
 #include <memory>
@@ -16,8 +18,8 @@
 
 namespace wireway::resource {
 
-/// Receives one kind's objects. After a reconnect every living object may be put again and the missing
-/// ones are erased: the receiver acts on the state, not on the event.
+/// Receives one kind's objects. After a reconnect every living object may be put again and the
+/// missing ones are erased: the receiver acts on the state, not on the event.
 class WatchHandler {
  public:
   virtual ~WatchHandler() = default;
@@ -53,13 +55,13 @@ class Resources {
   [[nodiscard]] virtual std::unique_ptr<Watch> watch(const Kind& kind, const std::string& space,
                                                      WatchHandler& handler) = 0;
   virtual void get(const Kind& kind, const ObjectKey& key, Done done) = 0;
-  /// Creates or replaces as server-side apply would, in the name of `manager`. The object names its own
-  /// apiVersion and kind.
+  /// Creates or replaces as server-side apply would, in the name of `manager`. The object names its
+  /// own apiVersion and kind.
   virtual void apply(const json::value& object, const std::string& manager, Done done) = 0;
   virtual void create(const json::value& object, Done done) = 0;
   virtual void remove(const Kind& kind, const ObjectKey& key, Done done) = 0;
-  /// JSON merge patch of the status subresource: {"conditions":[...]}. Lost writes are retried until a
-  /// newer patch of the same object replaces them or the object is gone.
+  /// JSON merge patch of the status subresource: {"conditions":[...]}. Lost writes are retried
+  /// until a newer patch of the same object replaces them or the object is gone.
   virtual void patch_status(const Kind& kind, const ObjectKey& key, json::object status) = 0;
   /// Repeats of the same event raise its count.
   virtual void emit(EventRecord record) = 0;

@@ -1,6 +1,6 @@
 #pragma once
-/// The resources of the quickstart, as `wireway up --demo` puts them into an empty system: each is created
-/// if it is not there, so that what a user has changed survives a restart.
+/// The resources of the quickstart, as `wireway up --demo` puts them into an empty system: each is
+/// created if it is not there, so that what a user has changed survives a restart.
 ///
 /// Source: examples/quickstart/*.yaml, embedded by the build
 /// Thread: the Loop's.

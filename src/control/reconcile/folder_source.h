@@ -1,12 +1,15 @@
 #pragma once
-/// A folder of manifests applied to the API and kept applied: `wireway up --resources DIR`. A changed file
-/// changes its objects, a removed one takes them away; only objects that came from the folder are touched.
+/// A folder of manifests applied to the API and kept applied: `wireway up --resources DIR`. A
+/// changed file changes its objects, a removed one takes them away; only objects that came from the
+/// folder are touched.
 ///
-/// Marks:  each object carries annotation `wireway.io/source: folder:<file>`, field manager "folder".
+/// Marks:  each object carries annotation `wireway.io/source: folder:<file>`, field manager
+///         "folder".
 /// Thread: the Loop's.
 /// Limits: applies_max requests under way.
-/// Errors: what is wrong is one log line with file and line and a Warning Event ManifestRefused; the last
-///         good state stays, and the other manifests go on. What cannot be reached is tried again.
+/// Errors: what is wrong is one log line with file and line and a Warning Event ManifestRefused;
+///         the last good state stays, and the other manifests go on. What cannot be reached is
+///         tried again.
 
 #include <map>
 #include <set>

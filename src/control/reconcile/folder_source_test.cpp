@@ -1,4 +1,5 @@
-// Goal: the API holds what the folder says: added, changed, wrong, removed; nothing else is touched.
+// Goal: the API holds what the folder says: added, changed, wrong, removed; nothing else is
+//       touched.
 // Method: files in a folder of the test, MemoryResources as the API, a real loop.
 
 #include "control/reconcile/folder_source.h"

@@ -1,5 +1,5 @@
-// Goal: KubeResources against the real API server over HTTP: it lists, watches, survives the server's end
-// and a history that is gone, writes status and Events, applies.
+// Goal: KubeResources against the real API server over HTTP: it lists, watches, survives the
+// server's end and a history that is gone, writes status and Events, applies.
 // Method: store in memory, ApiHttp on a real HTTP server in the same loop.
 
 #include "resource/kube_resources.h"
@@ -165,7 +165,8 @@ TEST_F(KubeResourcesTest, gathers_status_writes_and_the_last_one_wins) {
   resources->patch_status(resource::asset, one, {{"other", true}});
   const auto watch = resources->watch(resource::asset, one.space, seen);
   ASSERT_TRUE(until([&] {
-    return seen.objects.contains("one") && int_at(seen.objects["one"], {"status", "count"}, 0) == 49 &&
+    return seen.objects.contains("one") &&
+           int_at(seen.objects["one"], {"status", "count"}, 0) == 49 &&
            bool_at(seen.objects["one"], {"status", "other"}, false);
   }));
 }

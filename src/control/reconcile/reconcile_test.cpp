@@ -113,7 +113,8 @@ TEST_F(ReconcileTest, demo_is_valid_complete_and_keeps_what_a_user_has_changed) 
   }));
   EXPECT_EQ(text_at(*resources.object(resource::asset, key_of("oven")), {"spec", "displayName"}),
             "mine");
-  const json::value* plc = resources.object(resource::asset_endpoint_profile, key_of("plc-simulator"));
+  const json::value* plc =
+      resources.object(resource::asset_endpoint_profile, key_of("plc-simulator"));
   ASSERT_NE(plc, nullptr);
   EXPECT_EQ(text_at(*plc, {"spec", "targetAddress"}), "opc.tcp://127.0.0.1:50001");
 }

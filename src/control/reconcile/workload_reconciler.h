@@ -1,8 +1,10 @@
 #pragma once
 /// Which services run follows from the resources that there are: a Broker needs the broker, an
-/// AssetEndpointProfile the connector for OPC UA, each DataflowProfile a dataflow service of its own.
+/// AssetEndpointProfile the connector for OPC UA, each DataflowProfile a dataflow service of its
+/// own.
 ///
-/// On the way of a wish: watch -> here -> control/workload -> the service's own reconcile -> status.
+/// On the way of a wish: watch -> here -> control/workload -> the service's own reconcile ->
+/// status.
 /// Thread: the Loop's.
 
 #include <string>

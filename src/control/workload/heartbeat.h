@@ -1,6 +1,7 @@
 #pragma once
-/// The sign of life of a supervised child: a child whose loop turns writes heartbeat_line to its output
-/// once a second, and its supervisor takes the line out. A child that only looks alive stays silent.
+/// The sign of life of a supervised child: a child whose loop turns writes heartbeat_line to its
+/// output once a second, and its supervisor takes the line out. A child that only looks alive stays
+/// silent.
 ///
 /// Thread: the Loop's.
 

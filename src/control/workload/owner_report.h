@@ -1,6 +1,6 @@
 #pragma once
-/// What became of a child, written where people look: Events about its owners, their Ready condition and
-/// `status.workload`.
+/// What became of a child, written where people look: Events about its owners, their Ready
+/// condition and `status.workload`.
 ///
 /// Thread: the Loop's.
 
@@ -14,7 +14,8 @@
 namespace wireway::control {
 
 struct ChildEnd {
-  std::string sentence;  ///< "broker (pid 123) was killed by signal 9 (SIGKILL); restarting in 0.2 s"
+  /// "broker (pid 123) was killed by signal 9 (SIGKILL); restarting in 0.2 s"
+  std::string sentence;
   std::string reason = "ChildExited";  ///< of the Event
   std::string exit;                    ///< "was killed by signal 9 (SIGKILL)"
   std::int64_t restarts = 0;

@@ -20,10 +20,12 @@ double seconds(Duration span) {
   return std::chrono::duration_cast<std::chrono::duration<double>>(span).count();
 }
 
-/// A child's log lines are whole already; what else it prints (an assertion, a library) gets its name.
+/// A child's log lines are whole already; what else it prints (an assertion, a library) gets its
+/// name.
 void forward(const std::string& name, std::string_view line) {
-  const bool is_log = line.starts_with("{\"time\"") ||
-                      (line.size() > 20 && line.starts_with("20") && line[4] == '-' && line[10] == 'T');
+  const bool is_log =
+      line.starts_with("{\"time\"") ||
+      (line.size() > 20 && line.starts_with("20") && line[4] == '-' && line[10] == 'T');
   if (!is_log) return log::warn("{}: {}", name, line);
   const std::string whole = std::string(line) + "\n";
   std::fputs(whole.c_str(), stderr);

@@ -1,11 +1,14 @@
 #pragma once
-/// Workloads as child processes of our own binary: started, watched, restarted with back-off, stopped in
-/// order. What happens to a child is told to its owners as Events and as their Ready condition.
+/// Workloads as child processes of our own binary: started, watched, restarted with back-off,
+/// stopped in order. What happens to a child is told to its owners as Events and as their Ready
+/// condition.
 ///
-/// Thread: the main thread's OsLoop: a child dies with the thread that started it (net/os/process.h).
+/// Thread: the main thread's OsLoop: a child dies with the thread that started it
+///         (net/os/process.h).
 /// Owns:   its children; none outlives it, or the process.
-/// Limits: restart_min doubling to restart_max between restarts, again from restart_min after a life of
-///         steady_life; silence_max without a heartbeat is a hang; stop_patience before SIGKILL.
+/// Limits: restart_min doubling to restart_max between restarts, again from restart_min after a
+///         life of steady_life; silence_max without a heartbeat is a hang; stop_patience before
+///         SIGKILL.
 
 #include <chrono>
 #include <map>

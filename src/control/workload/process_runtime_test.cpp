@@ -1,4 +1,5 @@
-// Goal: children run exactly as wanted; every end is told to the owners and mended; none is left behind.
+// Goal: children run exactly as wanted; every end is told to the owners and mended; none is left
+//       behind.
 // Method: /bin/sh as the program, MemoryResources as the world, a real loop with short limits.
 
 #include "control/workload/process_runtime.h"
@@ -140,11 +141,13 @@ TEST_F(ProcessRuntimeTest, stops_later_waves_first_and_kills_what_does_not_liste
   make({.stop_patience = 200ms});
   const std::string log = ::testing::TempDir() + "wireway-waves-" + std::to_string(::time(nullptr));
   const auto listener = [&](const std::string& name) {
-    return "trap 'echo " + name + " >>" + log + "; exit 0' TERM; while :; do sleep 0.05 & wait; done";
+    return "trap 'echo " + name + " >>" + log +
+           "; exit 0' TERM; while :; do sleep 0.05 & wait; done";
   };
   Workload low = shell("low", "echo up >>" + log + ".low; " + listener("low"));
   Workload high = shell("high", "echo up >>" + log + ".high; " + listener("high"));
-  Workload deaf = shell("deaf", "trap '' TERM; echo up >>" + log + ".deaf; while :; do sleep 0.05 & wait; done");
+  Workload deaf = shell(
+      "deaf", "trap '' TERM; echo up >>" + log + ".deaf; while :; do sleep 0.05 & wait; done");
   high.wave = deaf.wave = 1;
   runtime->want({low, high, deaf});
   ASSERT_TRUE(until([&] {
@@ -189,8 +192,9 @@ TEST(Supervisor, DISABLED_supervises_until_it_is_killed) {
   net::OsLoop loop;
   resource::MemoryResources resources(loop);
   ProcessRuntime runtime(loop, resources, {.program = "/bin/sh"});
-  runtime.want({{.name = "one", .arguments = {"-c", "exec sleep 100"}},
-                {.name = "two", .arguments = {"-c", "trap '' TERM HUP; while :; do sleep 0.05; done"}}});
+  runtime.want(
+      {{.name = "one", .arguments = {"-c", "exec sleep 100"}},
+       {.name = "two", .arguments = {"-c", "trap '' TERM HUP; while :; do sleep 0.05; done"}}});
   for (const auto& [name, pid] : runtime.running()) fmt::print("child {}\n", pid);
   std::fflush(stdout);
   loop.run();

@@ -1,6 +1,7 @@
 #pragma once
-/// What should run, and the door to whoever runs it: child processes on one machine (ProcessRuntime), later
-/// pods on a cluster. Reconcilers say what is wanted and know no more than this.
+/// What should run, and the door to whoever runs it: child processes on one machine
+/// (ProcessRuntime), later pods on a cluster. Reconcilers say what is wanted and know no more than
+/// this.
 ///
 /// On the way of a wish: control/reconcile says which Workloads there are; a Runtime makes it so.
 
@@ -30,8 +31,9 @@ struct Workload {
 class Runtime {
  public:
   virtual ~Runtime() = default;
-  /// Makes exactly these run: starts what is missing, stops what is not named, replaces what has other
-  /// arguments. Owners may change while it runs. A second call with the same list does nothing.
+  /// Makes exactly these run: starts what is missing, stops what is not named, replaces what has
+  /// other arguments. Owners may change while it runs. A second call with the same list does
+  /// nothing.
   virtual void want(const std::vector<Workload>& workloads) = 0;
   /// Stops everything, wave by wave; nothing starts afterwards.
   virtual void stop(std::function<void()> done) = 0;

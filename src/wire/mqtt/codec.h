@@ -1,10 +1,11 @@
 #pragma once
-/// Decoding and encoding of whole MQTT packets, both directions (a server and a client use the same).
-/// Without I/O: frame.h cuts the stream, this turns one packet into a value and back.
+/// Decoding and encoding of whole MQTT packets, both directions (a server and a client use the
+/// same). Without I/O: frame.h cuts the stream, this turns one packet into a value and back.
 ///
 /// Source: MQTT 5 section 3, MQTT 3.1.1 section 3
-/// Errors: Refused with the normative statement; decode() checks everything that one packet alone can
-///         show. What depends on the session (identifiers, limits, aliases in use) is the session's.
+/// Errors: Refused with the normative statement; decode() checks everything that one packet alone
+///         can show. What depends on the session (identifiers, limits, aliases in use) is the
+///         session's.
 /// Cost:   decode_publish() and append_publish() allocate only for subscription identifiers and for
 ///         properties that do not lie side by side.
 /// Thread: any; no state.

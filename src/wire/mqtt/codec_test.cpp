@@ -1,5 +1,5 @@
-// Goal: what is encoded decodes to the same value in both versions, and every malformed packet is refused
-// with the statement that it breaks. Method: round trips, and a table of bytes.
+// Goal: what is encoded decodes to the same value in both versions, and every malformed packet is
+// refused with the statement that it breaks. Method: round trips, and a table of bytes.
 
 #include "wire/mqtt/codec.h"
 
@@ -123,7 +123,8 @@ TEST(Codec, subscriptions_and_replies_survive_a_round_trip) {
   EXPECT_EQ(back.properties.subscription_identifier, 9U);
 
   bytes.clear();
-  append(SubscribeReply{PacketType::suback, 5, {ReasonCode::not_authorized}, {}}, Version::v311, bytes);
+  append(SubscribeReply{PacketType::suback, 5, {ReasonCode::not_authorized}, {}}, Version::v311,
+         bytes);
   EXPECT_EQ(bytes, (Bytes{0x90, 3, 0, 5, 0x80}));
   bytes.clear();
   append(PublishReply{PacketType::pubrel, 6, ReasonCode::success, {}}, Version::v5, bytes);
@@ -181,12 +182,15 @@ TEST(Codec, refuses_malformed_packets_with_their_clause) {
       {"publish with alias 0", {0x30, 7, 0, 1, 't', 3, 0x23, 0, 0}, "MQTT-3.3.2-8"},
       {"publish with a CONNECT property", {0x30, 7, 0, 1, 't', 3, 0x21, 0, 1}, "MQTT-2.2.2-1"},
       {"publish with two aliases",
-       {0x30, 10, 0, 1, 't', 6, 0x23, 0, 1, 0x23, 0, 1}, "MQTT-3.3.2.3"},
+       {0x30, 10, 0, 1, 't', 6, 0x23, 0, 1, 0x23, 0, 1},
+       "MQTT-3.3.2.3"},
       {"publish with null in the topic", {0x30, 4, 0, 1, 0, 0}, "MQTT-1.5.4-1"},
       {"publish with a surrogate", {0x30, 6, 0, 3, 0xED, 0xA0, 0x80, 0}, "MQTT-1.5.4-1"},
       {"publish cut short", {0x30, 2, 0, 5}, "MQTT-2.1.4"},
       {"response topic with a wildcard", {0x30, 8, 0, 1, 't', 4, 0x08, 0, 1, '+'}, "MQTT-3.3.2-14"},
-      {"connect with another name", {0x10, 10, 0, 4, 'M', 'Q', 'T', 'X', 5, 0, 0, 0}, "MQTT-3.1.2-1"},
+      {"connect with another name",
+       {0x10, 10, 0, 4, 'M', 'Q', 'T', 'X', 5, 0, 0, 0},
+       "MQTT-3.1.2-1"},
       {"connect level 3", connect(3, 0, {}), "MQTT-3.1.2-2"},
       {"connect with the reserved flag", connect(5, 1, {0, 0, 0}), "MQTT-3.1.2-3"},
       {"connect with will QoS and no will", connect(5, 0x08, {0, 0, 0}), "MQTT-3.1.2-11"},
@@ -198,7 +202,9 @@ TEST(Codec, refuses_malformed_packets_with_their_clause) {
       {"subscribe at QoS 3", {0x82, 7, 0, 1, 0, 0, 1, 'a', 3}, "MQTT-3.8.3-4"},
       {"subscribe with reserved bits", {0x82, 7, 0, 1, 0, 0, 1, 'a', 0xC0}, "MQTT-3.8.3-5"},
       {"3.1.1 subscribe with version 5 options",
-       {0x82, 6, 0, 1, 0, 1, 'a', 0x04}, "MQTT-3.8.3-4", Version::v311},
+       {0x82, 6, 0, 1, 0, 1, 'a', 0x04},
+       "MQTT-3.8.3-4",
+       Version::v311},
       {"unsubscribe without filters", {0xA2, 3, 0, 1, 0}, "MQTT-3.10.3-2"},
       {"puback with an unknown reason", {0x40, 3, 0, 1, 0x55}, "MQTT-3.4.2-1"},
       {"auth in 3.1.1", {0xF0, 0}, "MQTT-2.1.2", Version::v311},

@@ -103,7 +103,8 @@ Decoded<Packet> decode_connack(Reader& reader, Version version) {
 bool is_known_reason(ReasonCode code) { return to_string(code) != "Unknown reason"; }
 
 /// Reason code and properties, either of which may be left out at the end (section 3.4.2.1).
-void read_optional_tail(Reader& reader, PacketType type, ReasonCode& reason, Properties& properties) {
+void read_optional_tail(Reader& reader, PacketType type, ReasonCode& reason,
+                        Properties& properties) {
   if (reader.left() == 0) return;
   reason = static_cast<ReasonCode>(reader.byte());
   if (!is_known_reason(reason)) reader.refuse(malformed, "MQTT-3.4.2-1");
@@ -184,7 +185,8 @@ Decoded<Packet> decode_auth(Reader& reader, Version version) {
   return finished(reader, std::move(auth));
 }
 
-/// Flags of the fixed header: 2 for PUBREL, SUBSCRIBE, UNSUBSCRIBE, 0 for the others (section 2.1.3).
+/// Flags of the fixed header: 2 for PUBREL, SUBSCRIBE, UNSUBSCRIBE, 0 for the others (section
+/// 2.1.3).
 bool has_valid_flags(std::uint8_t first_byte) {
   const PacketType type = type_of(first_byte);
   const bool two = type == PacketType::pubrel || type == PacketType::subscribe ||

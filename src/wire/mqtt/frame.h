@@ -32,8 +32,8 @@ class FrameReader {
 
   void set_packet_bytes_max(std::size_t bytes) { packet_bytes_max_ = bytes; }
 
-  /// Calls `on_packet(first_byte, body)` for each whole packet; the body is valid during the call. If it
-  /// returns false, reading stops and what follows is kept (see take_rest).
+  /// Calls `on_packet(first_byte, body)` for each whole packet; the body is valid during the call.
+  /// If it returns false, reading stops and what follows is kept (see take_rest).
   template <class OnPacket>
   std::optional<Refused> read(ByteView bytes, OnPacket&& on_packet);
 

@@ -1,6 +1,6 @@
 #pragma once
-/// The packets of MQTT 3.1.1 and 5 as values: what decode() gives and encode() takes. Publish holds views
-/// into the received bytes, because it is the hot path; all other packets own what they hold.
+/// The packets of MQTT 3.1.1 and 5 as values: what decode() gives and encode() takes. Publish holds
+/// views into the received bytes, because it is the hot path; all other packets own what they hold.
 ///
 /// Source: MQTT 5 section 3, MQTT 3.1.1 section 3
 
@@ -31,7 +31,8 @@ inline constexpr std::uint32_t session_never_expires = 0xFFFFFFFF;
 
 using UserProperties = std::vector<std::pair<std::string, std::string>>;
 
-/// Properties of every packet but PUBLISH (section 2.2.2.2); each packet uses the few that it may carry.
+/// Properties of every packet but PUBLISH (section 2.2.2.2); each packet uses the few that it may
+/// carry.
 struct Properties {
   std::optional<std::uint8_t> payload_format_indicator;
   std::optional<std::uint32_t> message_expiry_interval_s;
@@ -96,8 +97,9 @@ struct Publish {
   std::optional<std::uint16_t> topic_alias;
   std::optional<std::uint32_t> message_expiry_interval_s;
   std::vector<std::uint32_t> subscription_identifiers;
-  /// The properties that a server must hand on unaltered (section 3.3.2.3: payload format indicator,
-  /// content type, response topic, correlation data, user properties), validated, still encoded.
+  /// The properties that a server must hand on unaltered (section 3.3.2.3: payload format
+  /// indicator, content type, response topic, correlation data, user properties), validated, still
+  /// encoded.
   ByteView forwarded_properties;
   ByteView payload;
 };

@@ -12,7 +12,8 @@ inline constexpr std::size_t topic_levels_max = 128;  ///< deeper names and filt
 
 /// Not empty, no wildcard, well-formed UTF-8 without U+0000.
 bool is_valid_topic_name(std::string_view topic);
-/// Wildcards only as whole levels, `#` only last; `$share/{name}/{filter}` with a name without wildcard.
+/// Wildcards only as whole levels, `#` only last; `$share/{name}/{filter}` with a name without
+/// wildcard.
 bool is_valid_topic_filter(std::string_view filter);
 
 /// The parts of "$share/group/filter".

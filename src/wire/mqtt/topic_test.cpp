@@ -16,7 +16,8 @@ TEST(TopicFilter, accepts_wildcards_as_whole_levels_only) {  // [MQTT-4.7.1-1] [
 
 TEST(TopicFilter, checks_the_shape_of_shared_filters) {  // [MQTT-4.8.2-1] [MQTT-4.8.2-2]
   EXPECT_TRUE(is_valid_topic_filter("$share/group/a/#"));
-  for (const auto* filter : {"$share/group", "$share//a", "$share/g+/a", "$share/group/", "$share/"})
+  for (const auto* filter :
+       {"$share/group", "$share//a", "$share/g+/a", "$share/group/", "$share/"})
     EXPECT_FALSE(is_valid_topic_filter(filter)) << filter;
   const auto shared = parse_shared_filter("$share/g/a/b");
   ASSERT_TRUE(shared);

@@ -17,8 +17,8 @@ constexpr PacketSet auth = set_of(PacketType::auth);
 constexpr PacketSet replies = set_of(PacketType::puback) | set_of(PacketType::pubrec) |
                               set_of(PacketType::pubrel) | set_of(PacketType::pubcomp) |
                               set_of(PacketType::suback) | set_of(PacketType::unsuback);
-constexpr PacketSet everywhere = connect | connack | in_publish | will_properties | disconnect | auth |
-                                 replies | set_of(PacketType::subscribe) |
+constexpr PacketSet everywhere = connect | connack | in_publish | will_properties | disconnect |
+                                 auth | replies | set_of(PacketType::subscribe) |
                                  set_of(PacketType::unsubscribe);
 constexpr PacketSet message = in_publish | will_properties;
 

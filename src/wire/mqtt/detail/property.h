@@ -1,6 +1,6 @@
 #pragma once
-/// The table of properties (MQTT 5 section 2.2.2.2): identifier, type, and the packets that may carry it.
-/// Decoding and encoding both follow it.
+/// The table of properties (MQTT 5 section 2.2.2.2): identifier, type, and the packets that may
+/// carry it. Decoding and encoding both follow it.
 
 #include <cstdint>
 #include <optional>
@@ -51,8 +51,8 @@ PacketSet allowed_in(std::uint8_t id);
 /// Reads the property length and all properties of one packet other than PUBLISH into `properties`.
 void read_properties(Reader& reader, PacketSet packet, Properties& properties);
 
-/// Reads the properties of a PUBLISH; the ones to forward stay encoded (Publish::forwarded_properties),
-/// moved together into `scratch` if they do not lie side by side.
+/// Reads the properties of a PUBLISH; the ones to forward stay encoded
+/// (Publish::forwarded_properties), moved together into `scratch` if they do not lie side by side.
 void read_publish_properties(Reader& reader, Publish& publish, Bytes& scratch);
 
 /// Appends property length and properties in the table's order.

@@ -1,6 +1,6 @@
 #pragma once
-/// Takes the primitive types of MQTT (section 1.5) off the front of a packet's body. After the first
-/// thing that does not fit, everything reads as empty and `refused()` tells why.
+/// Takes the primitive types of MQTT (section 1.5) off the front of a packet's body. After the
+/// first thing that does not fit, everything reads as empty and `refused()` tells why.
 
 #include <cstdint>
 #include <optional>
