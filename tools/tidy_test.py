@@ -135,6 +135,7 @@ class RuleTest(unittest.TestCase):
             self.breaks("threads", "src/broker/a.cpp", f"std::{name} a;\n")
             self.keeps("src/net/a.cpp", f"std::{name} a;\n")
         self.keeps("src/broker/a.cpp", "// std::mutex is not allowed here\n")
+        self.keeps("src/app/a.cpp", "auto cores = std::thread::hardware_concurrency();\n")
 
     def test_no_exceptions_on_the_data_plane(self):
         self.breaks("throw", "src/wire/a.cpp", "void f() {\n  throw Error();\n}\n")

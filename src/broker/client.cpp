@@ -12,9 +12,9 @@ using mqtt::ReasonCode;
 using mqtt::Version;
 
 Client::Client(Shard& shard, Session& session, Wire& wire, const mqtt::Connect& connect,
-               std::string peer, MonoTime now)
+               std::string peer)
     : shard_(shard), session_(session), wire_(wire), version_(connect.version),
-      peer_(std::move(peer)), last_packet_(now) {}
+      peer_(std::move(peer)) {}
 
 template <class Packet>
 void Client::send(const Packet& packet) {

@@ -21,7 +21,7 @@ class Shard;
 class Client {
  public:
   Client(Shard& shard, Session& session, Wire& wire, const mqtt::Connect& connect,
-         std::string peer, MonoTime now);
+         std::string peer);
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 

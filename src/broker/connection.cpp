@@ -101,14 +101,15 @@ void Connection::move_or_connect() {
     return;
   }
   patience_.cancel();
-  // std::function wants to copy what it holds, so the arrival goes by a shared box.
-  auto box = std::make_shared<Arrival>();
-  box->rest = reader_.take_rest();
-  box->stream = stream_->detach();
-  box->web = std::move(web_);
-  box->connect = std::move(*packet);
+  Arrival arrival;
+  arrival.rest = reader_.take_rest();
+  arrival.stream = stream_->detach();
+  arrival.web = std::move(web_);
+  arrival.connect = std::move(*packet);
   closing_ = true;
-  NodeAddress::post(node_.nodes_[home], [box](Node& node) { node.arrive(std::move(*box)); });
+  NodeAddress::post(node_.nodes_[home], [arrival = std::move(arrival)](Node& node) mutable {
+    node.arrive(std::move(arrival));
+  });
   node_.remove(*this);
 }
 

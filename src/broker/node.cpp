@@ -14,8 +14,8 @@ Node::Node(std::size_t index, net::Env& env, Settings settings)
 Node::~Node() { address_->gone(); }
 
 void NodeAddress::post(const std::shared_ptr<NodeAddress>& address,
-                       std::function<void(Node&)> task) {
-  address->loop_.post([address, task = std::move(task)] {
+                       std::move_only_function<void(Node&)> task) {
+  address->loop_.post([address, task = std::move(task)]() mutable {
     if (address->node_ != nullptr) task(*address->node_);
   });
 }
@@ -71,8 +71,10 @@ void Node::flush_mail() {
   mail_deferred_ = false;
   for (std::size_t target = 0; target < mail_.size(); ++target) {
     if (mail_[target].empty()) continue;
-    auto batch = std::make_shared<std::vector<Envelope>>(std::exchange(mail_[target], {}));
-    NodeAddress::post(nodes_[target], [batch](Node& node) { node.receive(std::move(*batch)); });
+    NodeAddress::post(nodes_[target],
+                      [batch = std::exchange(mail_[target], {})](Node& node) mutable {
+                        node.receive(std::move(batch));
+                      });
   }
 }
 

@@ -32,7 +32,8 @@ class NodeAddress {
   NodeAddress(net::Loop& loop, Node& node) : loop_(loop), node_(&node) {}
 
   /// From any thread: runs on the node's loop, if the node still stands there.
-  static void post(const std::shared_ptr<NodeAddress>& address, std::function<void(Node&)> task);
+  static void post(const std::shared_ptr<NodeAddress>& address,
+                   std::move_only_function<void(Node&)> task);
   /// On the node's loop.
   void gone() { node_ = nullptr; }
   bool stands() const { return node_ != nullptr; }

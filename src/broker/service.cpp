@@ -264,7 +264,7 @@ void BrokerService::publish(std::string topic, std::string payload, bool retain)
   nodes_[0]->publish(std::move(message));
 }
 
-void BrokerService::stop(std::function<void()> done) {
+void BrokerService::stop(net::Task done) {
   stopped_ = std::move(done);
   tick_.cancel();
   controllers_.clear();

@@ -46,7 +46,7 @@ class BrokerService {
   void start();
   /// Closes ports and connections, takes the nodes down on their shards; `done` comes from the
   /// loop.
-  void stop(std::function<void()> done);
+  void stop(net::Task done);
 
  private:
   struct OpenPort {
@@ -89,7 +89,7 @@ class BrokerService {
   int ticks_ = 0;
   net::Timer tick_;
   net::Timer goodbye_;
-  std::function<void()> stopped_;
+  net::Task stopped_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

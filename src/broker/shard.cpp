@@ -143,9 +143,9 @@ Client* Shard::connect(Wire& wire, mqtt::Connect connect, std::string peer,
   entry.expires_at.reset();
   entry.will_at.reset();  // connected again before the delay: the will is not sent (MQTT-3.1.3-9)
   entry.will = std::move(connect.will);
-  entry.client =
-      std::make_unique<Client>(*this, entry.session, wire, connect, std::move(peer), now);
+  entry.client = std::make_unique<Client>(*this, entry.session, wire, connect, std::move(peer));
   Client& client = *entry.client;
+  client.last_packet_ = now;
   client.keep_alive_s_ = keep_alive_of(connect, settings_);
   entry.expiry_s = client.session_expiry_s_ = session_expiry_of(connect, settings_);
   ++counters_.connections;

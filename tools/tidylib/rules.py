@@ -97,7 +97,7 @@ class Ban:
 BANS = [
     Ban(
         "threads",
-        r"\bstd::(?:j?thread\b|(?:shared_|recursive_|timed_)?mutex\b|condition_variable|atomic|lock_guard\b|"
+        r"\bstd::(?:j?thread\b(?!::hardware_concurrency)|(?:shared_|recursive_|timed_)?mutex\b|condition_variable|atomic|lock_guard\b|"
         r"unique_lock\b|scoped_lock\b|shared_lock\b|call_once\b|async\b|future\b|promise\b)",
         "no threads, locks or atomics above net/: post a task to the owner's loop",
         free=("base", "net"),
