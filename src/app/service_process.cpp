@@ -1,0 +1,143 @@
+#include "app/service_process.h"
+
+#include <charconv>
+#include <cstdlib>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "app/components.h"
+#include "base/log.h"
+#include "broker/service.h"
+#include "control/workload/heartbeat.h"
+#include "dataflow/service.h"
+#include "net/shards.h"
+#include "resource/folder_resources.h"
+#include "resource/kube_resources.h"
+#include "source/opcua/service.h"
+#include "source/simulator/plc.h"
+
+namespace wireway::app {
+namespace {
+
+Result<std::unique_ptr<resource::Resources>> open_resources(ProcessEnv& process,
+                                                            const ServiceOptions& options,
+                                                            const std::string& component) {
+  if (!options.api.empty()) {
+    resource::KubeOptions kube;
+    kube.url = options.api;
+    kube.token_file = options.token_file;
+    kube.ca_file = options.ca_file;
+    kube.component = component;
+    return resource::make_kube_resources(process.loop, std::move(kube));
+  }
+  if (options.resources.empty())
+    return fail(Errc::invalid,
+                fmt::format("{}: say where its resources are: --api URL of a Kubernetes API, or "
+                            "--resources DIR with manifests",
+                            component));
+  if (auto listed = process.files->list(options.resources); !listed)
+    return fail(Errc::not_found, fmt::format("{}: folder of resources cannot be read: {}",
+                                             component, listed.error().message));
+  return resource::make_folder_resources(process.env, options.resources, component);
+}
+
+Result<std::optional<net::Endpoint>> parse_broker(const std::string& text) {
+  if (text.empty()) return std::optional<net::Endpoint>{};
+  const auto colon = text.rfind(':');
+  std::uint16_t port = 0;
+  const char* end = text.data() + text.size();
+  const bool good = colon != std::string::npos && colon > 0 &&
+                    std::from_chars(text.data() + colon + 1, end, port).ptr == end && port != 0;
+  if (!good)
+    return fail(Errc::invalid,
+                fmt::format("--broker {}: write host:port, as in 127.0.0.1:1883", text));
+  return std::optional(net::Endpoint{text.substr(0, colon), port});
+}
+
+ExitCode report(const Error& error, ExitCode code) {
+  log::error("{}", error.message);
+  return code;
+}
+
+/// The sign of life for a supervisor that has asked for it.
+std::unique_ptr<control::Heartbeat> heartbeat_of(ProcessEnv& process) {
+  if (std::getenv(std::string(control::heartbeat_variable).c_str()) == nullptr) return nullptr;
+  return std::make_unique<control::Heartbeat>(process.loop);
+}
+
+/// start() -> run until a signal -> stop(done).
+template <class Service>
+ExitCode serve(ProcessEnv& process, Service& service) {
+  const auto heartbeat = heartbeat_of(process);
+  service.start();
+  const bool clean =
+      run_until_signal(process, [&](std::function<void()> done) { service.stop(std::move(done)); });
+  return clean ? ExitCode::success : ExitCode::failure;
+}
+
+}  // namespace
+
+ExitCode run_broker(const ServiceOptions& options) {
+  ProcessEnv process;
+  auto resources = open_resources(process, options, "broker");
+  if (!resources) return report(resources.error(), ExitCode::usage);
+  const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
+  const auto shards =
+      net::make_os_shards(process.env, options.shards > 0 ? options.shards : cores);
+  broker::BrokerServiceOptions service_options;
+  service_options.space = options.space;
+  broker::BrokerService service(*shards, **resources, std::move(service_options));
+  return serve(process, service);
+}
+
+ExitCode run_opcua(const ServiceOptions& options) {
+  ProcessEnv process;
+  auto resources = open_resources(process, options, "opcua");
+  if (!resources) return report(resources.error(), ExitCode::usage);
+  auto broker = parse_broker(options.broker);
+  if (!broker) return report(broker.error(), ExitCode::usage);
+  source::opcua::OpcuaServiceOptions service_options;
+  service_options.space = options.space;
+  service_options.broker = *broker;
+  source::opcua::OpcuaService service(process.env, **resources, std::move(service_options));
+  return serve(process, service);
+}
+
+ExitCode run_dataflow(const ServiceOptions& options) {
+  ProcessEnv process;
+  auto resources = open_resources(process, options, "dataflow");
+  if (!resources) return report(resources.error(), ExitCode::usage);
+  auto broker = parse_broker(options.broker);
+  if (!broker) return report(broker.error(), ExitCode::usage);
+  dataflow::DataflowServiceOptions service_options;
+  service_options.space = options.space;
+  if (!options.profile.empty()) service_options.profile = options.profile;
+  service_options.sinks = destinations();
+  service_options.data_folder = options.data;
+  service_options.broker = *broker;
+  dataflow::DataflowService service(process.env, **resources, std::move(service_options));
+  return serve(process, service);
+}
+
+ExitCode run_simulator(const SimulatorOptions& options) {
+  ProcessEnv process;
+  source::simulator::PlcOptions plc;
+  plc.host = options.host;
+  plc.port = options.port;
+  plc.nodes = options.nodes;
+  plc.seed = options.seed;
+  const auto heartbeat = heartbeat_of(process);
+  source::simulator::PlcSimulator simulator(process.env, plc);
+  if (auto started = simulator.start(); !started)
+    return report(started.error(), started.error().code == Errc::conflict ? ExitCode::port_in_use
+                                                                          : ExitCode::failure);
+  log::info("simulated PLC: OPC UA at {}, {} extra nodes", simulator.url(), options.nodes);
+  const bool clean = run_until_signal(process, [&](std::function<void()> done) {
+    simulator.stop();
+    done();
+  });
+  return clean ? ExitCode::success : ExitCode::failure;
+}
+
+}  // namespace wireway::app

@@ -1,0 +1,27 @@
+#pragma once
+/// `wireway up`: everything on one machine. API server, reconcilers, supervisor and web page in
+/// this process; every service as a supervised child of the same binary.
+///
+/// Prints the table of addresses once all is Ready (or says what is not), one line per event after
+/// that.
+/// Errors: exit codes of ExitCode; a child's fault never ends it.
+
+#include <cstdint>
+#include <string>
+
+#include "app/process.h"
+
+namespace wireway::app {
+
+struct UpOptions {
+  bool demo = false;
+  std::string data = "./.wireway";
+  std::string resources;
+  std::uint16_t port = 8088;
+  std::uint16_t simulator_port = 50000;
+  std::uint32_t simulator_nodes = 0;
+};
+
+ExitCode run_up(const UpOptions& options);
+
+}  // namespace wireway::app
