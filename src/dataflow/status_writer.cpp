@@ -23,10 +23,11 @@ void StatusWriter::write(const resource::Kind& kind, const json::value& object,
                          const flow::Health& ready) {
   const resource::ObjectKey key = resource::key_of(object);
   const Written wish{ready, resource::generation_of(object)};
-  Written& last = written_[Place{kind.kind, key}];
-  if (last == wish) return;
-  last = wish;
-  if (says(object, ready, wish.generation)) return;
+  const auto [place, first] = written_.try_emplace(Place{kind.kind, key}, wish);
+  if (!first && place->second == wish) return;
+  place->second = wish;
+  // Only before our first write: later the cache may not have seen what we wrote last.
+  if (first && says(object, ready, wish.generation)) return;
   const resource::Condition condition{"Ready", ready.ready, ready.reason, ready.message,
                                       wish.generation};
   resources_.patch_status(kind, key,
