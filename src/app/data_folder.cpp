@@ -1,11 +1,11 @@
 #include "app/data_folder.h"
 
+#include <cerrno>
+#include <filesystem>
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <filesystem>
 
 #include <fmt/format.h>
 

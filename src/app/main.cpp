@@ -57,8 +57,9 @@ CLI::App* add_service(CLI::App& root, Options& options, const std::string& name,
   CLI::App* service = root.add_subcommand(name, what);
   auto* api = service->add_option("--api", options.service.api,
                                   "URL of the Kubernetes API to read resources from");
-  service->add_option("--resources", options.service.resources,
-                      "Folder of manifests to read instead; no API server needed")
+  service
+      ->add_option("--resources", options.service.resources,
+                   "Folder of manifests to read instead; no API server needed")
       ->excludes(api);
   service->add_option("--token-file", options.service.token_file, "Bearer token for --api");
   service->add_option("--ca-file", options.service.ca_file, "CA certificates for --api (PEM)");

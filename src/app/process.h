@@ -16,10 +16,10 @@ namespace wireway::app {
 /// Exit codes of every subcommand, documented in docs/guide/operate.md.
 enum class ExitCode : int {
   success = 0,
-  failure = 1,     ///< something outside failed; the last line says what
-  usage = 2,       ///< options are wrong
+  failure = 1,  ///< something outside failed; the last line says what
+  usage = 2,    ///< options are wrong
   port_in_use = 3,
-  data_folder = 4, ///< cannot be used: missing rights, disk full, in use by another process
+  data_folder = 4,  ///< cannot be used: missing rights, disk full, in use by another process
 };
 
 struct ProcessEnv {

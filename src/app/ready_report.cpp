@@ -18,10 +18,10 @@ const json::value* ready_of(const json::value& object) {
 
 ReadyReport::ReadyReport(net::Env& env, resource::Resources& resources,
                          std::function<void(std::vector<std::string>)> print)
-    : env_(env), print_(std::move(print)),
-      controller_(env, resources, "ready", [](const resource::ObjectKey&) {
-        return resource::Step{};
-      }),
+    : env_(env),
+      print_(std::move(print)),
+      controller_(env, resources, "ready",
+                  [](const resource::ObjectKey&) { return resource::Step{}; }),
       timer_(env.loop) {
   const auto no_keys = [](const json::value&) { return std::vector<resource::ObjectKey>{}; };
   for (const resource::Kind& kind :

@@ -83,8 +83,7 @@ ExitCode run_broker(const ServiceOptions& options) {
   auto resources = open_resources(process, options, "broker");
   if (!resources) return report(resources.error(), ExitCode::usage);
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
-  const auto shards =
-      net::make_os_shards(process.env, options.shards > 0 ? options.shards : cores);
+  const auto shards = net::make_os_shards(process.env, options.shards > 0 ? options.shards : cores);
   broker::BrokerServiceOptions service_options;
   service_options.space = options.space;
   broker::BrokerService service(*shards, **resources, std::move(service_options));

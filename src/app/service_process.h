@@ -18,8 +18,8 @@ struct ServiceOptions {
   std::string token_file;
   std::string ca_file;
   std::string space;
-  std::string profile;      ///< dataflow: the DataflowProfile to serve; empty = "default"
-  std::string broker;       ///< opcua, dataflow: "host:port" instead of the BrokerListener's
+  std::string profile;  ///< dataflow: the DataflowProfile to serve; empty = "default"
+  std::string broker;   ///< opcua, dataflow: "host:port" instead of the BrokerListener's
   std::string data = "./.wireway";  ///< dataflow: volumes are below it
   std::uint32_t shards = 0;         ///< broker: 0 = one a core
 };

@@ -12,8 +12,8 @@ namespace wireway::base {
 
 }  // namespace wireway::base
 
-#define WIREWAY_ASSERT(condition, belief)                                                    \
-  do {                                                                                       \
-    if (!(condition)) [[unlikely]]                                                           \
-      ::wireway::base::assertion_failed(#condition, belief, __FILE__, __LINE__);             \
+#define WIREWAY_ASSERT(condition, belief)                                        \
+  do {                                                                           \
+    if (!(condition)) [[unlikely]]                                               \
+      ::wireway::base::assertion_failed(#condition, belief, __FILE__, __LINE__); \
   } while (false)

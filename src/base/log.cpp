@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cctype>
+
 #include <unistd.h>
 
 #include <boost/json.hpp>
@@ -37,10 +38,14 @@ std::string escape_control(std::string_view text) {
   out.reserve(text.size());
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7F) out.push_back(c);
-    else if (c == '\n') out += "\\n";
-    else if (c == '\t') out += "\\t";
-    else out += fmt::format("\\x{:02x}", byte);
+    if (byte >= 0x20 && byte != 0x7F)
+      out.push_back(c);
+    else if (c == '\n')
+      out += "\\n";
+    else if (c == '\t')
+      out += "\\t";
+    else
+      out += fmt::format("\\x{:02x}", byte);
   }
   return out;
 }

@@ -26,12 +26,19 @@ namespace {
 Errc code_of(int error_number) {
   switch (error_number) {
     case ENOENT: return Errc::not_found;
-    case EEXIST: case EADDRINUSE: return Errc::conflict;
-    case EACCES: case EPERM: return Errc::denied;
+    case EEXIST:
+    case EADDRINUSE: return Errc::conflict;
+    case EACCES:
+    case EPERM: return Errc::denied;
     case ETIMEDOUT: return Errc::timed_out;
-    case ECONNREFUSED: case ECONNRESET: case EHOSTUNREACH: case ENETUNREACH: case EPIPE:
-      return Errc::unavailable;
-    case EMFILE: case ENFILE: case ENOMEM: return Errc::exhausted;
+    case ECONNREFUSED:
+    case ECONNRESET:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case EPIPE: return Errc::unavailable;
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM: return Errc::exhausted;
     default: return Errc::io;
   }
 }

@@ -127,12 +127,8 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
   return WallTime{std::chrono::seconds{*seconds - *offset} + Duration{*nanos}};
 }
 
-MonoTime system_mono_now() {
-  return {std::chrono::steady_clock::now().time_since_epoch()};
-}
+MonoTime system_mono_now() { return {std::chrono::steady_clock::now().time_since_epoch()}; }
 
-WallTime system_wall_now() {
-  return {std::chrono::system_clock::now().time_since_epoch()};
-}
+WallTime system_wall_now() { return {std::chrono::system_clock::now().time_since_epoch()}; }
 
 }  // namespace wireway

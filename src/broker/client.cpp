@@ -13,7 +13,10 @@ using mqtt::Version;
 
 Client::Client(Shard& shard, Session& session, Wire& wire, const mqtt::Connect& connect,
                std::string peer)
-    : shard_(shard), session_(session), wire_(wire), version_(connect.version),
+    : shard_(shard),
+      session_(session),
+      wire_(wire),
+      version_(connect.version),
       peer_(std::move(peer)) {}
 
 template <class Packet>
@@ -83,8 +86,8 @@ bool Client::on_publish(std::uint8_t first_byte, ByteView body, MonoTime now) {
   }
   const bool qos2 = publish.qos == mqtt::Qos::exactly_once;
   // 3.1.1 knows no Receive Maximum; a message that is sent again takes no new place.
-  const bool counts = qos2 && version_ == Version::v5 &&
-                      !session_.is_receiving(publish.packet_identifier);
+  const bool counts =
+      qos2 && version_ == Version::v5 && !session_.is_receiving(publish.packet_identifier);
   if (counts && session_.receiving() >= shard_.settings().receive_maximum) {
     refuse({ReasonCode::receive_maximum_exceeded, "MQTT-3.3.4-9"});
     return false;
@@ -92,13 +95,15 @@ bool Client::on_publish(std::uint8_t first_byte, ByteView body, MonoTime now) {
   const ReasonCode reason = verdict(publish);
   if (mqtt::is_error(reason) && version_ == Version::v311) {
     // 3.1.1 has no way to say no to one message; not to acknowledge and to close is the honest one.
-    disconnect(reason, fmt::format("publish to {} refused: {}", publish.topic,
-                                   mqtt::to_string(reason)));
+    disconnect(reason,
+               fmt::format("publish to {} refused: {}", publish.topic, mqtt::to_string(reason)));
     return false;
   }
   if (publish.qos == mqtt::Qos::at_most_once) {
-    if (mqtt::is_error(reason)) ++shard_.count().dropped;
-    else accept(publish, now);
+    if (mqtt::is_error(reason))
+      ++shard_.count().dropped;
+    else
+      accept(publish, now);
     return true;
   }
   if (!qos2) {

@@ -59,8 +59,8 @@ struct GroupDelivery {
   MessagePtr message;
 };
 
-using Envelope = std::variant<Routed, RetainedPut, RetainedWanted, RetainedFound, GroupChange,
-                              GroupDelivery>;
+using Envelope =
+    std::variant<Routed, RetainedPut, RetainedWanted, RetainedFound, GroupChange, GroupDelivery>;
 
 class Mesh {
  public:

@@ -8,8 +8,11 @@
 namespace wireway::broker {
 
 Node::Node(std::size_t index, net::Env& env, Settings settings)
-    : index_(index), env_(env), address_(std::make_shared<NodeAddress>(env.loop, *this)),
-      shard_(index, *this, settings), tick_(env.loop) {}
+    : index_(index),
+      env_(env),
+      address_(std::make_shared<NodeAddress>(env.loop, *this)),
+      shard_(index, *this, settings),
+      tick_(env.loop) {}
 
 Node::~Node() { address_->gone(); }
 
@@ -71,10 +74,8 @@ void Node::flush_mail() {
   mail_deferred_ = false;
   for (std::size_t target = 0; target < mail_.size(); ++target) {
     if (mail_[target].empty()) continue;
-    NodeAddress::post(nodes_[target],
-                      [batch = std::exchange(mail_[target], {})](Node& node) mutable {
-                        node.receive(std::move(batch));
-                      });
+    NodeAddress::post(nodes_[target], [batch = std::exchange(mail_[target], {})](
+                                          Node& node) mutable { node.receive(std::move(batch)); });
   }
 }
 

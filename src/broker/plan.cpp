@@ -52,17 +52,20 @@ bool present(const json::value& object, std::string_view field) {
 std::string refusal_of(const json::value& port, std::uint16_t number) {
   const std::string authentication = text_at(port, {"authenticationRef"});
   if (present(port, "tls"))
-    return fmt::format("port {} asks for TLS, which is not served yet; remove its `tls` to open it "
-                       "in plain text",
-                       number);
+    return fmt::format(
+        "port {} asks for TLS, which is not served yet; remove its `tls` to open it "
+        "in plain text",
+        number);
   if (!authentication.empty())
-    return fmt::format("port {} asks for authentication by {}, which is not served yet; remove its "
-                       "`authenticationRef` to open it to anonymous clients",
-                       number, authentication);
+    return fmt::format(
+        "port {} asks for authentication by {}, which is not served yet; remove its "
+        "`authenticationRef` to open it to anonymous clients",
+        number, authentication);
   if (bool_at(port, {"authenticationEnabled"}, false))
-    return fmt::format("port {} asks for authentication, which is not served yet; remove "
-                       "`authenticationEnabled` to open it to anonymous clients",
-                       number);
+    return fmt::format(
+        "port {} asks for authentication, which is not served yet; remove "
+        "`authenticationEnabled` to open it to anonymous clients",
+        number);
   return {};
 }
 

@@ -15,9 +15,15 @@ using resource::Step;
 
 BrokerService::BrokerService(net::Shards& shards, resource::Resources& resources,
                              BrokerServiceOptions options)
-    : shards_(shards), env_(shards.env(0)), resources_(resources), options_(std::move(options)),
-      started_(env_.loop.wall_now()), started_mono_(env_.loop.now()), counted_(shards.count()),
-      tick_(env_.loop), goodbye_(env_.loop) {
+    : shards_(shards),
+      env_(shards.env(0)),
+      resources_(resources),
+      options_(std::move(options)),
+      started_(env_.loop.wall_now()),
+      started_mono_(env_.loop.now()),
+      counted_(shards.count()),
+      tick_(env_.loop),
+      goodbye_(env_.loop) {
   NodeTable table;
   for (std::size_t i = 0; i < shards.count(); ++i) {
     nodes_.push_back(std::make_unique<Node>(i, shards.env(i), settings_));
@@ -43,9 +49,8 @@ void BrokerService::start() {
     // The cache exists once the controller watches; the reconcile step reads it through this box.
     auto cache = std::make_shared<const resource::Cache*>(nullptr);
     auto controller = std::make_unique<resource::Controller>(
-        env_, resources_, std::string(kind.kind), [this, kind, cache](const ObjectKey& key) {
-          return say_not_served(kind, **cache, key);
-        });
+        env_, resources_, std::string(kind.kind),
+        [this, kind, cache](const ObjectKey& key) { return say_not_served(kind, **cache, key); });
     *cache = &controller->watch(kind, options_.space);
     controllers_.push_back(std::move(controller));
   }
@@ -70,9 +75,9 @@ Step BrokerService::reconcile_broker(const ObjectKey& key) {
   Condition condition;
   condition.status = true;
   condition.reason = "Running";
-  condition.message = fmt::format("{} shard{}, packets up to {} MiB", nodes_.size(),
-                                  nodes_.size() == 1 ? "" : "s",
-                                  settings_.packet_bytes_max / (1024 * 1024));
+  condition.message =
+      fmt::format("{} shard{}, packets up to {} MiB", nodes_.size(), nodes_.size() == 1 ? "" : "s",
+                  settings_.packet_bytes_max / (1024 * 1024));
   write_status(resource::broker, *object, condition);
   return {};
 }
@@ -90,14 +95,15 @@ Step BrokerService::reconcile_listener(const ObjectKey& key) {
   }
   Condition condition;
   const std::string broker = broker_of(*object);
-  const bool has_broker = broker.empty() ? !brokers_->all().empty()
-                                         : brokers_->find({key.space, broker}) != nullptr;
+  const bool has_broker =
+      broker.empty() ? !brokers_->all().empty() : brokers_->find({key.space, broker}) != nullptr;
   if (!has_broker) {
     ports_.erase(key);
     condition.reason = "BrokerNotFound";
-    condition.message = fmt::format("Broker \"{}\" does not exist in namespace {}; create it, or "
-                                    "correct spec.brokerRef",
-                                    broker, key.space);
+    condition.message = fmt::format(
+        "Broker \"{}\" does not exist in namespace {}; create it, or "
+        "correct spec.brokerRef",
+        broker, key.space);
     write_status(resource::broker_listener, *object, condition);
     return {};
   }
@@ -112,13 +118,17 @@ Step BrokerService::reconcile_listener(const ObjectKey& key) {
   bool again = false;
   for (const Error& error : errors) {
     troubles.push_back(error.message);
-    if (error.code == Errc::unsupported) condition.reason = "NotServedYet";
-    else again = true;
+    if (error.code == Errc::unsupported)
+      condition.reason = "NotServedYet";
+    else
+      again = true;
   }
   if (again) condition.reason = "PortUnavailable";
   condition.status = errors.empty() && !serving.empty();
-  if (condition.status) condition.reason = "Listening";
-  else if (errors.empty()) condition.reason = "NoPorts", troubles.push_back("spec.ports is empty");
+  if (condition.status)
+    condition.reason = "Listening";
+  else if (errors.empty())
+    condition.reason = "NoPorts", troubles.push_back("spec.ports is empty");
   condition.message = fmt::format(
       "{}{}{}", fmt::join(troubles, "; "), troubles.empty() || serving.empty() ? "" : "; ",
       serving.empty() ? std::string{} : fmt::format("accepting {}", fmt::join(serving, ", ")));
@@ -187,8 +197,10 @@ void BrokerService::write_status(const resource::Kind& kind, const json::value& 
   const json::value* now = status == nullptr ? nullptr : find(*status, "conditions");
   if (now != nullptr && *now == wanted.at("conditions")) return;
   const ObjectKey key = resource::key_of(object);
-  if (condition.status) log::info("{} {}: {}", kind.kind, key.name, condition.message);
-  else log::warn("{} {}: {}: {}", kind.kind, key.name, condition.reason, condition.message);
+  if (condition.status)
+    log::info("{} {}: {}", kind.kind, key.name, condition.message);
+  else
+    log::warn("{} {}: {}: {}", kind.kind, key.name, condition.reason, condition.message);
   resources_.patch_status(kind, key, wanted);
 }
 
@@ -196,24 +208,23 @@ void BrokerService::on_tick() {
   tick_.arm(metrics_interval, [this] { on_tick(); });
   ++ticks_;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    NodeAddress::post(nodes_[i]->address(), [this, i, alive = alive_,
-                                             home = nodes_[0]->address()](Node& node) {
-      NodeAddress::post(home, [this, i, alive, counters = node.counters()](Node&) {
-        if (!*alive) return;
-        counted_[i] = counters;
-        if (i + 1 == counted_.size()) {
-          Counters total;
-          for (const Counters& one : counted_) total += one;
-          on_counters(total);
-        }
-      });
-    });
+    NodeAddress::post(
+        nodes_[i]->address(), [this, i, alive = alive_, home = nodes_[0]->address()](Node& node) {
+          NodeAddress::post(home, [this, i, alive, counters = node.counters()](Node&) {
+            if (!*alive) return;
+            counted_[i] = counters;
+            if (i + 1 == counted_.size()) {
+              Counters total;
+              for (const Counters& one : counted_) total += one;
+              on_counters(total);
+            }
+          });
+        });
   }
 }
 
 void BrokerService::on_counters(const Counters& total) {
-  const bool busy =
-      total.queued_bytes >= settings_.queued_bytes_max / 100 * Settings::busy_percent;
+  const bool busy = total.queued_bytes >= settings_.queued_bytes_max / 100 * Settings::busy_percent;
   for (const auto& node : nodes_)
     NodeAddress::post(node->address(), [busy](Node& target) { target.set_busy(busy); });
   publish_metrics(total);
@@ -241,14 +252,10 @@ void BrokerService::publish_sys(const Counters& total) {
   const auto uptime =
       std::chrono::duration_cast<std::chrono::seconds>(env_.loop.now() - started_mono_);
   const std::pair<const char*, std::uint64_t> figures[] = {
-      {"clients/connected", total.connections},
-      {"clients/total", total.sessions},
-      {"messages/received", total.messages_in},
-      {"messages/sent", total.messages_out},
-      {"bytes/received", total.bytes_in},
-      {"bytes/sent", total.bytes_out},
-      {"publish/messages/dropped", total.dropped},
-      {"subscriptions/count", total.subscriptions},
+      {"clients/connected", total.connections},    {"clients/total", total.sessions},
+      {"messages/received", total.messages_in},    {"messages/sent", total.messages_out},
+      {"bytes/received", total.bytes_in},          {"bytes/sent", total.bytes_out},
+      {"publish/messages/dropped", total.dropped}, {"subscriptions/count", total.subscriptions},
       {"retained messages/count", total.retained},
   };
   for (const auto& [name, value] : figures)

@@ -41,8 +41,10 @@ void Session::deliver(Delivery delivery, MonoTime now) {
     const bool room = outlet_.wire->pending_bytes() < settings_.output_bytes_max;
     if (room && queue_.empty()) send_publish(delivery, 0, false, now);
     // Order among what this client gets; and a burst of retained messages is not a slow client.
-    else if (room || delivery.retain) enqueue(std::move(delivery));
-    else ++counters_.dropped;
+    else if (room || delivery.retain)
+      enqueue(std::move(delivery));
+    else
+      ++counters_.dropped;
     return;
   }
   enqueue(std::move(delivery));
@@ -105,8 +107,7 @@ void Session::take_from_queue(MonoTime now) {
     }
     if (!send_publish(next, identifier_at(window_.size()), false, now)) continue;
     InFlight entry;
-    entry.stage =
-        next.qos == mqtt::Qos::at_least_once ? Stage::await_puback : Stage::await_pubrec;
+    entry.stage = next.qos == mqtt::Qos::at_least_once ? Stage::await_puback : Stage::await_pubrec;
     entry.delivery = std::move(next);
     entry.sent = entry.sent_before = true;
     window_.push_back(std::move(entry));
@@ -209,8 +210,8 @@ bool Session::send_publish(const Delivery& delivery, std::uint16_t identifier, b
 
 void Session::send_pubrel(std::uint16_t identifier) {
   packet_.clear();
-  const mqtt::PublishReply pubrel{mqtt::PacketType::pubrel, identifier,
-                                  mqtt::ReasonCode::success, {}};
+  const mqtt::PublishReply pubrel{
+      mqtt::PacketType::pubrel, identifier, mqtt::ReasonCode::success, {}};
   mqtt::append(pubrel, outlet_.version, packet_);
   outlet_.wire->send(packet_);
 }

@@ -93,8 +93,8 @@ class Session {
   struct InFlight {
     Delivery delivery;  ///< message is null once PUBREC has come
     Stage stage = Stage::await_puback;
-    bool sent = false;          ///< on this connection
-    bool sent_before = false;   ///< on any: the next time with DUP
+    bool sent = false;         ///< on this connection
+    bool sent_before = false;  ///< on any: the next time with DUP
   };
 
   InFlight* find(std::uint16_t packet_identifier);

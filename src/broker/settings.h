@@ -47,8 +47,8 @@ struct Counters {
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
   std::uint64_t dropped = 0;
-  std::uint64_t connections = 0;  ///< now
-  std::uint64_t sessions = 0;     ///< now
+  std::uint64_t connections = 0;    ///< now
+  std::uint64_t sessions = 0;       ///< now
   std::uint64_t subscriptions = 0;  ///< now
   std::uint64_t retained = 0;       ///< now
   std::uint64_t queued_bytes = 0;   ///< now

@@ -92,8 +92,8 @@ Outlet outlet_of(Wire& wire, const mqtt::Connect& connect, const Settings& setti
   outlet.version = connect.version;
   outlet.receive_maximum = std::min(connect.properties.receive_maximum.value_or(65535),
                                     settings.client_receive_maximum_max);
-  outlet.packet_bytes_max = connect.properties.maximum_packet_size.value_or(
-      std::uint32_t(mqtt::packet_bytes_limit));
+  outlet.packet_bytes_max =
+      connect.properties.maximum_packet_size.value_or(std::uint32_t(mqtt::packet_bytes_limit));
   return outlet;
 }
 
@@ -177,8 +177,10 @@ void Shard::closed(Client& client, MonoTime now) {
   if (entry->will) {
     const auto delay = entry->will->properties.will_delay_interval_s.value_or(0);
     const auto at = std::min(delay, entry->expiry_s);  // not after the session's end
-    if (at == 0) send_will(*entry, now);
-    else entry->will_at = now + std::chrono::seconds{at};
+    if (at == 0)
+      send_will(*entry, now);
+    else
+      entry->will_at = now + std::chrono::seconds{at};
   }
   if (entry->expiry_s == 0) {
     end_session(ended->session_.client_identifier());
@@ -197,8 +199,10 @@ void Shard::end_session(const std::string& client_identifier) {
   sessions_.erase(found);
   set_deadline(*entry, std::nullopt);
   for (const auto& [filter, subscribed] : entry->session.filters) {
-    if (mqtt::parse_shared_filter(filter)) change_group(filter, *entry, true);
-    else tree_.erase(filter, entry->session);
+    if (mqtt::parse_shared_filter(filter))
+      change_group(filter, *entry, true);
+    else
+      tree_.erase(filter, entry->session);
   }
 }
 
@@ -233,8 +237,10 @@ void Shard::publish(StoredMessage message, MonoTime now) {
   const auto shared = std::make_shared<const StoredMessage>(std::move(message));
   if (shared->retain) {
     const std::size_t owner = shard_of(shared->topic, mesh_.count());
-    if (owner == index_) retained_.put(shared);
-    else mesh_.send(owner, RetainedPut{shared});
+    if (owner == index_)
+      retained_.put(shared);
+    else
+      mesh_.send(owner, RetainedPut{shared});
   }
   deliver_here(shared, now);
   for (std::size_t other = 0; other < mesh_.count(); ++other)
@@ -271,8 +277,10 @@ void Shard::deliver_here(const MessagePtr& message, MonoTime now) {
 
 void Shard::deliver_groups(std::vector<GroupDelivery> deliveries, MonoTime now) {
   for (GroupDelivery& delivery : deliveries) {
-    if (delivery.member.shard == index_) hand_over(delivery, now);
-    else mesh_.send(delivery.member.shard, std::move(delivery));
+    if (delivery.member.shard == index_)
+      hand_over(delivery, now);
+    else
+      mesh_.send(delivery.member.shard, std::move(delivery));
   }
 }
 
@@ -289,8 +297,10 @@ void Shard::hand_over(const GroupDelivery& delivery, MonoTime now) {
   }
   // The member left while the message was on its way: the owner chooses another one.
   const std::size_t owner = shard_of(delivery.shared_filter, mesh_.count());
-  if (owner == index_) deliver_groups(groups_.choose_again(delivery), now);
-  else mesh_.send(owner, delivery);
+  if (owner == index_)
+    deliver_groups(groups_.choose_again(delivery), now);
+  else
+    mesh_.send(owner, delivery);
 }
 
 void Shard::subscribe(Client& client, const mqtt::SubscribeEntry& wanted, std::uint32_t identifier,
@@ -298,8 +308,7 @@ void Shard::subscribe(Client& client, const mqtt::SubscribeEntry& wanted, std::u
   Entry* entry = find(client.session_.client_identifier());
   WIREWAY_ASSERT(entry != nullptr, "a connected client has a session");
   const Subscribed subscribed{wanted, identifier};
-  const bool is_new =
-      entry->session.filters.insert_or_assign(wanted.filter, subscribed).second;
+  const bool is_new = entry->session.filters.insert_or_assign(wanted.filter, subscribed).second;
   if (mqtt::parse_shared_filter(wanted.filter)) {
     change_group(wanted.filter, *entry, false);  // no retained messages (section 4.8.2)
     return;
@@ -312,8 +321,10 @@ void Shard::subscribe(Client& client, const mqtt::SubscribeEntry& wanted, std::u
 bool Shard::unsubscribe(Session& session, const std::string& filter) {
   Entry* entry = find(session.client_identifier());
   if (session.filters.erase(filter) == 0) return false;
-  if (mqtt::parse_shared_filter(filter)) change_group(filter, *entry, true);
-  else tree_.erase(filter, session);
+  if (mqtt::parse_shared_filter(filter))
+    change_group(filter, *entry, true);
+  else
+    tree_.erase(filter, session);
   return true;
 }
 
@@ -351,8 +362,10 @@ void Shard::change_group(const std::string& filter, Entry& entry, bool leave) {
     change.member.identifier = found->second.identifier;
   }
   const std::size_t owner = shard_of(filter, mesh_.count());
-  if (owner == index_) groups_.change(change);
-  else mesh_.send(owner, std::move(change));
+  if (owner == index_)
+    groups_.change(change);
+  else
+    mesh_.send(owner, std::move(change));
 }
 
 void Shard::change_groups_of(Entry& entry, bool leave) {
@@ -368,17 +381,19 @@ void Shard::receive(Envelope envelope, MonoTime now) {
   } else if (auto* wanted = std::get_if<RetainedWanted>(&envelope)) {
     auto messages = retained_.match(wanted->subscribed.entry.filter, now);
     if (messages.empty()) return;
-    mesh_.send(wanted->from_shard, RetainedFound{std::move(wanted->client_identifier),
-                                                 std::move(wanted->subscribed),
-                                                 std::move(messages)});
+    mesh_.send(wanted->from_shard,
+               RetainedFound{std::move(wanted->client_identifier), std::move(wanted->subscribed),
+                             std::move(messages)});
   } else if (auto* found = std::get_if<RetainedFound>(&envelope)) {
     give_retained(found->client_identifier, found->subscribed, found->messages, now);
   } else if (auto* change = std::get_if<GroupChange>(&envelope)) {
     groups_.change(*change);
   } else if (auto* delivery = std::get_if<GroupDelivery>(&envelope)) {
     // Towards the member, or back to the owner because the member is gone.
-    if (delivery->member.shard == index_) hand_over(*delivery, now);
-    else deliver_groups(groups_.choose_again(*delivery), now);
+    if (delivery->member.shard == index_)
+      hand_over(*delivery, now);
+    else
+      deliver_groups(groups_.choose_again(*delivery), now);
   }
 }
 

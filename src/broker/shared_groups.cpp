@@ -18,8 +18,10 @@ void SharedGroups::change(const GroupChange& change) {
     if (group.members.empty()) groups_.erase(change.shared_filter);
     return;
   }
-  if (at != group.members.end()) *at = change.member;
-  else group.members.push_back(change.member);
+  if (at != group.members.end())
+    *at = change.member;
+  else
+    group.members.push_back(change.member);
 }
 
 const GroupMember* SharedGroups::next_member(Group& group) {

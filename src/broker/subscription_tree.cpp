@@ -40,8 +40,8 @@ bool SubscriptionTree::insert(std::string_view filter, const Subscription& subsc
       found = node->children.emplace(part.level, std::make_unique<Node>()).first;
     node = found->second.get();
   }
-  const auto same = std::ranges::find(node->subscriptions, subscription.session,
-                                      &Subscription::session);
+  const auto same =
+      std::ranges::find(node->subscriptions, subscription.session, &Subscription::session);
   if (same != node->subscriptions.end()) {
     *same = subscription;
     return false;

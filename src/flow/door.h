@@ -55,11 +55,11 @@ class Source {
 
 /// What a Sink is made from: the DataflowEndpoint's and the Dataflow's manifest, and look-ups.
 struct SinkOptions {
-  std::string name;              ///< dataflow's name, for client ids, files and messages
-  json::value endpoint;          ///< the DataflowEndpoint object (whole manifest)
-  json::value destination;       ///< the Dataflow's destinationSettings
-  json::value transformation;    ///< builtInTransformationSettings or null (schemaRef, format)
-  std::string data_folder;       ///< where persistent volumes live on one machine
+  std::string name;            ///< dataflow's name, for client ids, files and messages
+  json::value endpoint;        ///< the DataflowEndpoint object (whole manifest)
+  json::value destination;     ///< the Dataflow's destinationSettings
+  json::value transformation;  ///< builtInTransformationSettings or null (schemaRef, format)
+  std::string data_folder;     ///< where persistent volumes live on one machine
   std::function<void()> on_health_changed;  ///< may be called at any time; read health() then
 };
 

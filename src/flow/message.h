@@ -33,8 +33,8 @@ struct Message {
 
 /// What became of a message, told to whoever handed it over.
 enum class Outcome {
-  delivered,      ///< the destination has it (acknowledged or on disk)
-  filtered,       ///< dropped on purpose by configuration
+  delivered,  ///< the destination has it (acknowledged or on disk)
+  filtered,   ///< dropped on purpose by configuration
   /// can never be delivered (not JSON, too large, refused for ever); counted, reported
   dead_lettered,
   /// we shut down before it was delivered: the source must keep it and send it again

@@ -9,7 +9,9 @@ namespace wireway::resource {
 
 struct Controller::State {
   State(net::Env& its_env, Resources& its_resources, std::string its_name, Reconcile its_reconcile)
-      : env(its_env), resources(its_resources), name(std::move(its_name)),
+      : env(its_env),
+        resources(its_resources),
+        name(std::move(its_name)),
         reconcile(std::move(its_reconcile)) {}
 
   /// One watched kind.

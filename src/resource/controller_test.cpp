@@ -83,10 +83,9 @@ TEST_F(ControllerTest, sees_erased_objects_and_its_own_status_writes) {
     const json::value* object = cache->find(key);
     gone = object == nullptr;
     if (object != nullptr)
-      resources.patch_status(
-          dataflow, key,
-          status_with({.status = true, .reason = "Running", .message = "runs"},
-                      find(*object, "status"), loop.wall_now()));
+      resources.patch_status(dataflow, key,
+                             status_with({.status = true, .reason = "Running", .message = "runs"},
+                                         find(*object, "status"), loop.wall_now()));
     return Step{};
   });
   cache = &controller.watch(dataflow, "");

@@ -27,8 +27,7 @@ std::string ready_line(const json::value& object) {
 class FolderResources final : public MemoryResources {
  public:
   FolderResources(net::Env& env, std::string folder, const std::string& component)
-      : MemoryResources(env.loop), env_(env), folder_(env.files, kinds_, folder),
-        poll_(env.loop) {
+      : MemoryResources(env.loop), env_(env), folder_(env.files, kinds_, folder), poll_(env.loop) {
     look();
     log::info("{}: {} objects from the manifests in {}", component, in_force_.size(), folder);
   }

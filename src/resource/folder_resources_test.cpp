@@ -55,8 +55,8 @@ class FolderResourcesTest : public ::testing::Test {
     const auto beside = folder / ("." + name);
     std::ofstream(beside) << text;
     ++writes;
-    std::filesystem::last_write_time(beside, std::filesystem::file_time_type::clock::now() -
-                                                 std::chrono::seconds{100 - writes});
+    std::filesystem::last_write_time(
+        beside, std::filesystem::file_time_type::clock::now() - std::chrono::seconds{100 - writes});
     std::filesystem::rename(beside, folder / name);
   }
   bool until(std::move_only_function<bool()> condition) {

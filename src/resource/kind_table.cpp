@@ -42,12 +42,11 @@ std::vector<std::string> identity_problems(const json::value& manifest) {
   std::vector<std::string> out;
   if (!manifest.is_object()) return {"a manifest is an object with apiVersion, kind and metadata"};
   if (text_at(manifest, {"apiVersion"}).empty()) {
-    out.push_back(
-        fmt::format("apiVersion is missing{}; write for example \"apiVersion: {}/v1\"",
-                    text_at(manifest, {"kind"}).empty()
-                        ? ""
-                        : fmt::format(" (kind is {})", text_at(manifest, {"kind"})),
-                    registry_group));
+    out.push_back(fmt::format("apiVersion is missing{}; write for example \"apiVersion: {}/v1\"",
+                              text_at(manifest, {"kind"}).empty()
+                                  ? ""
+                                  : fmt::format(" (kind is {})", text_at(manifest, {"kind"})),
+                              registry_group));
   }
   if (text_at(manifest, {"kind"}).empty()) out.push_back("kind is missing");
   if (text_at(manifest, {"metadata", "name"}).empty()) out.push_back("metadata.name is missing");

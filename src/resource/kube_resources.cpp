@@ -57,9 +57,9 @@ class KubeResources final : public Resources {
   }
 
   void remove(const Kind& kind, const ObjectKey& key, Done done) override {
-    client_.send_detached({.method = "DELETE",
-                           .path = detail::KubeClient::path_of(kind, key.space, key.name)},
-                          std::move(done));
+    client_.send_detached(
+        {.method = "DELETE", .path = detail::KubeClient::path_of(kind, key.space, key.name)},
+        std::move(done));
   }
 
   void patch_status(const Kind& kind, const ObjectKey& key, json::object status) override {

@@ -68,9 +68,7 @@ bool ManifestFolder::uncertain(const std::string& file) const {
 }
 
 void ManifestFolder::read(const std::string& name, File& file) {
-  const auto give_up = [&](std::string sentence) {
-    file.problems = {{name, std::move(sentence)}};
-  };
+  const auto give_up = [&](std::string sentence) { file.problems = {{name, std::move(sentence)}}; };
   if (file.size_bytes > file_bytes_max)
     return give_up(fmt::format("larger than {} bytes; split it", file_bytes_max));
   auto text = files_.read(folder_ + "/" + name);

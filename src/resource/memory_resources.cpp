@@ -37,7 +37,9 @@ struct MemoryResources::State {
 class MemoryResources::MemoryWatch final : public Watch {
  public:
   MemoryWatch(std::shared_ptr<State> state, TypeName type, std::string space, WatchHandler& handler)
-      : state_(std::move(state)), type_(std::move(type)), space_(std::move(space)),
+      : state_(std::move(state)),
+        type_(std::move(type)),
+        space_(std::move(space)),
         handler_(handler) {
     state_->watches.insert(this);
     deliver([this] { list(); });

@@ -40,8 +40,8 @@ struct EventRecord {
   Kind kind;
   ObjectKey about;
   bool warning = false;
-  std::string reason;   ///< one PascalCase word: "ChildExited"
-  std::string message;  ///< one sentence
+  std::string reason;     ///< one PascalCase word: "ChildExited"
+  std::string message;    ///< one sentence
   std::string component;  ///< who says it: "supervisor", "opcua"
 };
 

@@ -33,8 +33,7 @@ json::value marked(const Manifest& manifest) {
 
 /// The file that an object came from, or "".
 std::string file_of(const json::value& object) {
-  const std::string source =
-      text_at(object, {"metadata", "annotations", FolderSource::annotation});
+  const std::string source = text_at(object, {"metadata", "annotations", FolderSource::annotation});
   return source.starts_with("folder:") ? source.substr(7) : "";
 }
 
@@ -53,10 +52,13 @@ int rank(const ManifestId& id) {
 }  // namespace
 
 FolderSource::FolderSource(net::Env& env, resource::Resources& resources, std::string folder)
-    : env_(env), resources_(resources), path_(folder),
+    : env_(env),
+      resources_(resources),
+      path_(folder),
       folder_(env.files, kinds_, std::move(folder)),
       controller_(env, resources, "folder", [this](const auto&) { return reconcile(); }),
-      poll_(env.loop), retry_(env.loop) {
+      poll_(env.loop),
+      retry_(env.loop) {
   const auto to_everything = [](const json::value&) { return std::vector{everything}; };
   for (const auto& [name, entry] : kinds_.all())
     caches_[name] = &controller_.watch(kind_of(entry), "", to_everything);
@@ -150,8 +152,10 @@ void FolderSource::remove_what_left() {
       resources_.remove(kind_of(entry), key, [this, id, file](const Result<json::value>& result) {
         removing_.erase(id);
         const bool gone = result || result.error().code == Errc::not_found;
-        if (gone) log::info("{}: {} removed", file, id.to_string());
-        else log::warn("{}: {} is not removed: {}", file, id.to_string(), result.error().message);
+        if (gone)
+          log::info("{}: {} removed", file, id.to_string());
+        else
+          log::warn("{}: {} is not removed: {}", file, id.to_string(), result.error().message);
       });
     }
   }

@@ -34,7 +34,7 @@ class FolderSource {
  private:
   /// What was last done about one manifest.
   struct Applied {
-    json::value object;     ///< as sent; null = send (again)
+    json::value object;  ///< as sent; null = send (again)
     bool under_way = false;
     bool seen = false;      ///< it has been in the API since
     std::string complaint;  ///< last refusal

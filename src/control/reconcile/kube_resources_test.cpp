@@ -219,9 +219,8 @@ TEST_F(KubeResourcesTest, gives_the_servers_own_words_for_a_refusal) {
   const auto again = wait([&](auto done) { resources->create(asset_named("one", "x"), done); });
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().code, Errc::conflict);
-  const auto unknown = apply({{"apiVersion", "example.com/v1"},
-                              {"kind", "Nonsense"},
-                              {"metadata", {{"name", "x"}}}});
+  const auto unknown = apply(
+      {{"apiVersion", "example.com/v1"}, {"kind", "Nonsense"}, {"metadata", {{"name", "x"}}}});
   ASSERT_FALSE(unknown);
   EXPECT_NE(unknown.error().message.find("no kind Nonsense"), std::string::npos)
       << unknown.error().message;

@@ -76,9 +76,9 @@ TEST_F(ReconcileTest, runs_what_the_resources_need) {
                                         "azure-iot-operations"};
   EXPECT_EQ(runtime.wanted["broker"].arguments, broker);
   EXPECT_EQ(runtime.wanted["broker"].owners.size(), 2U) << "the Broker and its listener";
-  const std::vector<std::string> night{"dataflow",  "--api", "http://api", "--namespace",
-                                       "azure-iot-operations", "--profile", "night", "--data",
-                                       "/data"};
+  const std::vector<std::string> night{
+      "dataflow",  "--api", "http://api", "--namespace", "azure-iot-operations",
+      "--profile", "night", "--data",     "/data"};
   EXPECT_EQ(runtime.wanted["dataflow-night"].arguments, night);
   EXPECT_TRUE(runtime.wanted.contains("dataflow"));
   EXPECT_GT(runtime.wanted["opcua"].wave, runtime.wanted["dataflow"].wave);

@@ -25,7 +25,8 @@ std::vector<resource::ObjectKey> to_one_key(const json::value&) {
 
 WorkloadReconciler::WorkloadReconciler(net::Env& env, resource::Resources& resources,
                                        Runtime& runtime, WorkloadReconcilerOptions options)
-    : runtime_(runtime), options_(std::move(options)),
+    : runtime_(runtime),
+      options_(std::move(options)),
       controller_(env, resources, "workloads", [this](const resource::ObjectKey&) {
         runtime_.want(wanted());
         return resource::Step{};
@@ -54,11 +55,11 @@ std::vector<Workload> WorkloadReconciler::wanted() const {
     out.push_back(std::move(broker));
   }
   for (const auto& [key, profile] : dataflow_profiles_->all()) {
-    Workload dataflow{.name = "dataflow", .arguments = service("dataflow"),
-                      .wave = wave_of_dataflows};
+    Workload dataflow{
+        .name = "dataflow", .arguments = service("dataflow"), .wave = wave_of_dataflows};
     if (key.name != "default") dataflow.name += "-" + key.name;
-    for (const std::string& argument : {std::string("--profile"), key.name, std::string("--data"),
-                                        options_.data_folder})
+    for (const std::string& argument :
+         {std::string("--profile"), key.name, std::string("--data"), options_.data_folder})
       dataflow.arguments.push_back(argument);
     dataflow.owners = {{resource::dataflow_profile, key}};
     out.push_back(std::move(dataflow));

@@ -18,9 +18,9 @@ namespace wireway::control {
 
 struct WorkloadReconcilerOptions {
   std::string space = std::string(resource::default_namespace);
-  std::string api_url = {};            ///< what children are given as --api
-  std::string data_folder = {};        ///< what dataflows are given as --data
-  std::vector<Workload> always = {};   ///< run whatever the resources say: the demo's simulator
+  std::string api_url = {};           ///< what children are given as --api
+  std::string data_folder = {};       ///< what dataflows are given as --data
+  std::vector<Workload> always = {};  ///< run whatever the resources say: the demo's simulator
 };
 
 class WorkloadReconciler {

@@ -15,9 +15,8 @@ void write_condition(resource::Resources& resources, const Owner& owner, const C
                                .message = end.sentence,
                                .observed_generation = resource::generation_of(*object)},
                               find(*object, "status"), end.time);
-    status["workload"] = {{"restarts", end.restarts},
-                          {"lastExit", end.exit},
-                          {"lastExitTime", to_rfc3339(end.time)}};
+    status["workload"] = {
+        {"restarts", end.restarts}, {"lastExit", end.exit}, {"lastExitTime", to_rfc3339(end.time)}};
     resources.patch_status(owner.kind, owner.key, std::move(status));
   };
   resources.get(owner.kind, owner.key, patch);

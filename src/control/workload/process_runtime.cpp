@@ -37,8 +37,11 @@ void forward(const std::string& name, std::string_view line) {
 class ProcessRuntime::Child {
  public:
   Child(ProcessRuntime& runtime, Workload workload)
-      : runtime_(runtime), workload_(std::move(workload)), restart_(runtime.loop_),
-        check_(runtime.loop_), patience_(runtime.loop_),
+      : runtime_(runtime),
+        workload_(std::move(workload)),
+        restart_(runtime.loop_),
+        check_(runtime.loop_),
+        patience_(runtime.loop_),
         restart_delay_(runtime.options_.restart_min) {
     start();
   }
@@ -87,8 +90,10 @@ class ProcessRuntime::Child {
   }
 
   void take_line(std::string_view line) {
-    if (line == heartbeat_line) last_beat_ = runtime_.loop_.now();
-    else forward(workload_.name, line);
+    if (line == heartbeat_line)
+      last_beat_ = runtime_.loop_.now();
+    else
+      forward(workload_.name, line);
   }
 
   void check_alive() {
@@ -174,8 +179,10 @@ void ProcessRuntime::want(const std::vector<Workload>& workloads) {
   }
   pending_.clear();
   for (const auto& [name, workload] : wanted) {
-    if (children_.contains(name)) pending_.push_back(*workload);
-    else children_[name] = std::make_unique<Child>(*this, *workload);
+    if (children_.contains(name))
+      pending_.push_back(*workload);
+    else
+      children_[name] = std::make_unique<Child>(*this, *workload);
   }
 }
 
@@ -205,8 +212,10 @@ void ProcessRuntime::child_stopped() {
     if (stopping_) return stop_next_wave();
     for (Workload& workload : std::exchange(pending_, {})) {
       const std::string name = workload.name;
-      if (children_.contains(name)) pending_.push_back(std::move(workload));
-      else children_[name] = std::make_unique<Child>(*this, std::move(workload));
+      if (children_.contains(name))
+        pending_.push_back(std::move(workload));
+      else
+        children_[name] = std::make_unique<Child>(*this, std::move(workload));
     }
   });
 }

@@ -76,9 +76,9 @@ TEST_F(ProcessRuntimeTest, restarts_a_killed_child_and_tells_its_owner) {
   ASSERT_GT(first, 0);
   ::kill(first, SIGKILL);
   ASSERT_TRUE(until([&] { return pid_of("broker") != first && pid_of("broker") > 0; }));
-  EXPECT_EQ(event("ChildExited"),
-            fmt::format("broker (pid {}) was killed by signal 9 (SIGKILL); restarting in 0.2 s",
-                        first));
+  EXPECT_EQ(
+      event("ChildExited"),
+      fmt::format("broker (pid {}) was killed by signal 9 (SIGKILL); restarting in 0.2 s", first));
   EXPECT_EQ(event("ChildStarted"),
             fmt::format("broker (pid {}) was started again (restart 1)", pid_of("broker")));
   const json::value ready = resources.ready(resource::broker, broker_key);

@@ -22,7 +22,7 @@ struct Owner {
 
 /// One subcommand of our own binary that shall run once.
 struct Workload {
-  std::string name;  ///< "broker", unique; what logs and Events call it
+  std::string name;                         ///< "broker", unique; what logs and Events call it
   std::vector<std::string> arguments = {};  ///< {"broker", "--api", "http://127.0.0.1:8088"}
   std::vector<Owner> owners = {};
   int wave = 0;  ///< stops in descending order: what others need stops last

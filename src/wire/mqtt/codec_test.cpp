@@ -99,8 +99,8 @@ TEST(Codec, publish_survives_a_round_trip_in_both_versions) {
 
 TEST(Codec, gathers_forwarded_properties_that_lie_apart) {
   // user property, topic alias, content type
-  const Bytes bytes{0x30, 20, 0,    1, 't', 16, 0x26, 0, 1, 'k', 0,
-                    1,    'v', 0x23, 0, 9,   0x03, 0, 3, 'a', 'b', 'c'};
+  const Bytes bytes{0x30, 20,  0,    1, 't', 16,   0x26, 0, 1,   'k', 0,
+                    1,    'v', 0x23, 0, 9,   0x03, 0,    3, 'a', 'b', 'c'};
   Bytes scratch;
   const auto packet = decode_whole(bytes, Version::v5, scratch);
   ASSERT_TRUE(packet) << packet.error().clause;

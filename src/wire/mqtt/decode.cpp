@@ -92,10 +92,12 @@ Decoded<Packet> decode_connack(Reader& reader, Version version) {
     read_properties(reader, set_of(PacketType::connack), connack.properties);
     return finished(reader, std::move(connack));
   }
-  static constexpr std::array reasons{
-      ReasonCode::success, ReasonCode::unsupported_protocol_version,
-      ReasonCode::client_identifier_not_valid, ReasonCode::server_unavailable,
-      ReasonCode::bad_user_name_or_password, ReasonCode::not_authorized};
+  static constexpr std::array reasons{ReasonCode::success,
+                                      ReasonCode::unsupported_protocol_version,
+                                      ReasonCode::client_identifier_not_valid,
+                                      ReasonCode::server_unavailable,
+                                      ReasonCode::bad_user_name_or_password,
+                                      ReasonCode::not_authorized};
   connack.reason = code < reasons.size() ? reasons[code] : ReasonCode::unspecified_error;
   return finished(reader, std::move(connack));
 }
@@ -156,8 +158,7 @@ Decoded<Packet> decode_unsubscribe(Reader& reader, Version version) {
   read_packet_identifier(reader, unsubscribe.packet_identifier);
   if (version == Version::v5)
     read_properties(reader, set_of(PacketType::unsubscribe), unsubscribe.properties);
-  if (reader.ok() && reader.left() == 0)
-    reader.refuse(ReasonCode::protocol_error, "MQTT-3.10.3-2");
+  if (reader.ok() && reader.left() == 0) reader.refuse(ReasonCode::protocol_error, "MQTT-3.10.3-2");
   while (reader.left() > 0) unsubscribe.filters.push_back(owned(reader.text()));
   return finished(reader, std::move(unsubscribe));
 }

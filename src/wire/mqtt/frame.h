@@ -63,8 +63,10 @@ std::optional<Refused> FrameReader::read(ByteView bytes, OnPacket&& on_packet) {
     if (!on_packet(header.first_byte, body)) break;
   }
   // A large packet that arrives in many pieces must not be copied once a piece: the buffer moves.
-  if (!joined.empty() && bytes.size() == joined.size()) rest_ = std::move(joined);
-  else rest_.assign(bytes.begin(), bytes.end());
+  if (!joined.empty() && bytes.size() == joined.size())
+    rest_ = std::move(joined);
+  else
+    rest_.assign(bytes.begin(), bytes.end());
   return std::nullopt;
 }
 

@@ -48,7 +48,7 @@ TEST(TopicMatches, follows_the_examples_of_the_specification) {
   EXPECT_TRUE(matches("+/+", "/finance"));
   EXPECT_TRUE(matches("/+", "/finance"));
   EXPECT_FALSE(matches("+", "/finance"));
-  EXPECT_FALSE(matches("#", "$SYS/broker"));        // [MQTT-4.7.2-1]
+  EXPECT_FALSE(matches("#", "$SYS/broker"));  // [MQTT-4.7.2-1]
   EXPECT_FALSE(matches("+/broker", "$SYS/broker"));
   EXPECT_TRUE(matches("$SYS/#", "$SYS/broker"));
   EXPECT_FALSE(matches("a/b", "a"));

@@ -2,10 +2,10 @@
 /// Blocks all signals of the calling thread for a scope. Threads started within inherit the block,
 /// so that process-wide signals stay with the thread that reads them (OsLoop::on_signals).
 
+#include <initializer_list>
+
 #include <pthread.h>
 #include <signal.h>
-
-#include <initializer_list>
 
 namespace wireway::net::detail {
 
