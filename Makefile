@@ -3,7 +3,7 @@
 #   make run      install what is missing, build, and start Wireway with its demo plant (Ctrl-C ends it)
 #   make test     install what is missing, build, and run every test
 #   make build    build/$(PRESET)/wireway; PRESET=release (default), dev, asan, tsan or fuzz
-#   make bench    run the benchmarks
+#   make bench    run the benchmarks; make bench-api: those of the API server, beside etcd
 #   make fmt      lay the sources out; make lint: check layout, tidy and linters
 #   make clean    remove what was built; what was downloaded stays in the cache outside the checkout
 #
@@ -12,7 +12,7 @@
 PRESET ?= release
 ARGS ?=
 
-.PHONY: run test build bench fmt lint clean
+.PHONY: run test build bench bench-api fmt lint clean
 .DEFAULT_GOAL := build
 
 run: build
@@ -30,6 +30,12 @@ bench:
 	@tools/setup build
 	@tools/build $(PRESET)
 	@tools/bench build/$(PRESET)
+
+bench-api:
+	@tools/setup build
+	@tools/build $(PRESET) api_bench api_http_bench
+	@build/$(PRESET)/api_bench
+	@build/$(PRESET)/api_http_bench
 
 fmt:
 	@tools/setup dev

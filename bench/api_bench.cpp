@@ -1,5 +1,5 @@
-// How fast the API server is: creates and gets in the I/O-free core, over HTTP on the loopback, and
-// watches. Prints figures; asserts none.
+// How fast the I/O-free core of the API server is: creates, gets, lists and watches. Prints
+// figures; asserts none. api_http_bench measures what clients meet.
 //
 //   api_bench [objects]
 
@@ -13,8 +13,8 @@
 
 #include <fmt/format.h>
 
-#include "control/api/http.h"
-#include "net/os/os_loop.h"
+#include "control/api/server.h"
+#include "net/random.h"
 
 namespace wireway {
 namespace {
@@ -122,84 +122,10 @@ void bench_watches(ApiServer& server, std::int64_t revision, int objects) {
              static_cast<int>(lines), seconds_since(start));
 }
 
-/// Clients on keep-alive connections, each with one request under way.
-class HttpClients final {
- public:
-  HttpClients(net::OsLoop& loop, std::uint16_t port, int clients)
-      : loop_(loop), port_(port), clients_(clients) {}
-
-  double run(int total, std::function<std::string(int)> make) {
-    make_ = std::move(make);
-    next_ = done_ = 0;
-    total_ = total;
-    const MonoTime start = system_mono_now();
-    for (int i = 0; i < clients_; ++i) {
-      connections_.push_back(std::make_unique<Connection>(*this));
-      connections_.back()->open(loop_, port_);
-    }
-    loop_.run();
-    connections_.clear();
-    return seconds_since(start);
-  }
-  int failed() const { return failed_; }
-
- private:
-  class Connection final : public net::StreamHandler {
-   public:
-    explicit Connection(HttpClients& owner) : owner_(owner) {}
-    void open(net::OsLoop& loop, std::uint16_t port) {
-      stream_ = loop.connect({"127.0.0.1", port}, *this, std::chrono::seconds{5});
-    }
-    void on_open() override { send(); }
-    void on_bytes(ByteView bytes) override {
-      received_ += as_text(bytes);
-      const auto head = received_.find("\r\n\r\n");
-      if (head == std::string::npos) return;
-      auto at = received_.find("Content-Length: ");
-      if (at == std::string::npos || at > head) at = received_.find("content-length: ");
-      const std::size_t size = std::strtoul(received_.c_str() + at + 16, nullptr, 10);
-      if (received_.size() < head + 4 + size) return;
-      if (!received_.starts_with("HTTP/1.1 20")) ++owner_.failed_;
-      received_.clear();
-      if (++owner_.done_ == owner_.total_) owner_.loop_.stop();
-      send();
-    }
-    void on_close(const Error&) override {}
-
-   private:
-    void send() {
-      if (owner_.next_ < owner_.total_) stream_->write(as_bytes(owner_.make_(owner_.next_++)));
-    }
-    HttpClients& owner_;
-    std::unique_ptr<net::Stream> stream_;
-    std::string received_;
-  };
-
-  net::OsLoop& loop_;
-  std::uint16_t port_;
-  int clients_;
-  std::function<std::string(int)> make_;
-  std::vector<std::unique_ptr<Connection>> connections_;
-  int next_ = 0;
-  int done_ = 0;
-  int total_ = 0;
-  int failed_ = 0;
-};
-
-std::string wire_request(std::string_view method, std::string_view path, std::string_view body) {
-  return fmt::format(
-      "{} {} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench/1\r\n"
-      "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
-      method, path, body.size(), body);
-}
-
 int run(int objects) {
   std::string folder = std::filesystem::temp_directory_path() / "wireway-bench-XXXXXX";
   if (mkdtemp(folder.data()) == nullptr) return 1;
-  net::OsLoop loop;
-  const auto files = net::make_os_files();
   net::SystemRandom random;
-  net::Env env{loop, loop, *files, random};
   auto store = Store::open({.path = folder + "/state.db"});
   if (!store) return 1;
   {
@@ -211,27 +137,6 @@ int run(int objects) {
     bench_core(**server, objects);
     bench_watches(**server, (*store)->revision(), objects);
   }
-  auto api = ApiHttp::start(env, **store);
-  if (!api) return 1;
-  auto server = link::HttpServer::start(
-      env, {.endpoint = {"127.0.0.1", 0}},
-      [&](link::HttpRequest received, std::shared_ptr<link::HttpResponder> responder) {
-        (*api)->handle(std::move(received), std::move(responder));
-      });
-  if (!server) return 1;
-  constexpr int clients = 32;
-  HttpClients http(loop, (*server)->port(), clients);
-  const int creates = 5'000;
-  print_rate(fmt::format("HTTP, {} connections, client in the same thread: creates", clients),
-             creates, http.run(creates, [&](int i) {
-               return wire_request("POST", collection, asset(1'000'000 + i));
-             }));
-  const int gets = 50'000;
-  print_rate(fmt::format("HTTP, {} connections, client in the same thread: gets", clients), gets,
-             http.run(gets, [&](int i) {
-               return wire_request("GET", fmt::format("{}/a{}", collection, i % objects), "");
-             }));
-  fmt::print("{:<58} {:>10}\n", "HTTP: requests that failed", http.failed());
   fmt::print("{:<58} {:>10} MB\n", "resident memory", resident_bytes() / 1024 / 1024);
   std::filesystem::remove_all(folder);
   return 0;
