@@ -56,7 +56,11 @@ json::object changed_members(const json::value& before, const json::value& now,
   for (const auto& [key, member] : now.get_object()) {
     const json::value* old = find(before, key);
     if (old != nullptr && *old == member) continue;
-    out["f:" + std::string(key)] = changed_field(old, member, structure.member(key));
+    json::value changed = changed_field(old, member, structure.member(key));
+    // Something below it is gone and nothing else has changed: that is no write of the whole.
+    if (old != nullptr && is_leaf(changed) && !is_leaf(field_of(member, structure.member(key))))
+      continue;
+    out["f:" + std::string(key)] = std::move(changed);
   }
   return out;
 }
@@ -188,6 +192,20 @@ class Differing {
   std::vector<std::string>& paths_;
 };
 
+void collect_paths(const json::object& fields, const std::string& path,
+                   std::vector<std::string>& out) {
+  for (const auto& [key, inner] : fields) {
+    if (key == ".") continue;
+    const std::string place = path + path_part(key);
+    const bool is_item =
+        !is_leaf(inner) && inner.get_object().size() == 1 && inner.get_object().contains(".");
+    if (is_leaf(inner) || is_item)
+      out.push_back(place.substr(place.starts_with('.') ? 1 : 0));
+    else
+      collect_paths(inner.get_object(), place, out);
+  }
+}
+
 void merge(json::value& live, const json::value& applied, const Structure& structure);
 
 void merge_list(json::array& live, const json::array& applied, const Structure& structure) {
@@ -247,6 +265,12 @@ json::object fields_of(const json::value& object, const json::value& schema) {
 json::object fields_changed(const json::value& before, const json::value& now,
                             const json::value& schema) {
   return changed_members(ownable(before), ownable(now), Structure(schema));
+}
+
+std::vector<std::string> field_paths(const json::object& fields) {
+  std::vector<std::string> out;
+  collect_paths(fields, "", out);
+  return out;
 }
 
 json::object fields_union(const json::object& a, const json::object& b) {

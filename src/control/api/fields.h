@@ -31,6 +31,9 @@ json::object fields_union(const json::object& a, const json::object& b);
 json::object fields_minus(const json::object& a, const json::object& b);
 json::object fields_both(const json::object& a, const json::object& b);
 
+/// The leaves of a set of fields for people: `spec.ports[port=1883].protocol`, in its order.
+std::vector<std::string> field_paths(const json::object& fields);
+
 /// Who writes, and how.
 struct FieldWriter {
   std::string manager;

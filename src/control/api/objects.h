@@ -64,6 +64,9 @@ class Objects {
   ApiResult<Written> patch(Call& call, PatchType type, const json::value& patch);
   /// The object if finalizers still hold it, else a Status.
   ApiResult<Written> remove(Call& call, const DeleteOptions& options);
+  /// Writes the wish of a former revision anew, also after the object's deletion (history.cpp).
+  /// `resource_version`, if given, must be the living object's.
+  ApiResult<Written> restore(Call& call, const Revision& past, const std::string& resource_version);
 
  private:
   ApiResult<> identify(const Call& call, json::object& object, bool creating) const;

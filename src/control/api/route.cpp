@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "control/api/history.h"
+
 namespace wireway::control {
 namespace {
 
@@ -65,13 +67,14 @@ std::optional<ObjectPath> read_path(std::string_view path) {
   }
   // "namespaces/x" alone is the Namespace itself; "namespaces/x/pods" are objects in it.
   if (parts[at] == "namespaces" && parts.size() > at + 2 && parts[at + 2] != "status" &&
-      parts[at + 2] != "finalize") {
+      parts[at + 2] != "finalize" && !is_of_the_past(parts[at + 2])) {
     out.space = parts[at + 1];
     at += 2;
   }
   out.plural = parts[at++];
   if (at < parts.size()) out.name = parts[at++];
   if (at < parts.size()) out.subresource = parts[at++];
+  if (at < parts.size() && out.subresource == "history") out.revision = parts[at++];
   if (at < parts.size()) return std::nullopt;
   return out;
 }
@@ -84,7 +87,8 @@ ApiResult<Call> read_call(const link::HttpRequest& request, const ObjectPath& pa
   call.version = call.type->version(path.version);
   if (!path.space.empty() && !call.type->namespaced) return std::unexpected(unknown_path());
   const bool has_subresource =
-      path.subresource.empty() || (path.subresource == "status" && call.version->has_status);
+      path.subresource.empty() || (path.subresource == "status" && call.version->has_status) ||
+      (is_of_the_past(path.subresource) && call.type->behaviour != Behaviour::read_only_view);
   if (!has_subresource) return std::unexpected(unknown_path());
   if (call.type->namespaced && path.space.empty() && !path.name.empty())
     return std::unexpected(unknown_path());

@@ -12,7 +12,8 @@
 
 namespace wireway::control {
 
-/// Names in a path: /apis/<group>/<version>/namespaces/<space>/<plural>/<name>/<subresource>.
+/// Names in a path: /apis/<group>/<version>/namespaces/<space>/<plural>/<name>/<subresource>; below
+/// the subresource `history` one more, a revision.
 struct ObjectPath {
   std::string group;
   std::string version;
@@ -20,7 +21,8 @@ struct ObjectPath {
   std::string plural;
   std::string name;
   std::string subresource;
-  bool watch = false;  ///< the old form with /watch/ in it
+  std::string revision;  ///< of <object>/history/<revision>
+  bool watch = false;    ///< the old form with /watch/ in it
 };
 
 /// nullopt if the path names no resource.

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/yaml.h"
 #include "control/api/discovery.h"
+#include "control/api/history.h"
 #include "control/api/object_meta.h"
 #include "control/api/openapi.h"
 #include "control/api/reviews.h"
@@ -275,6 +276,11 @@ ApiResult<Reply> ApiServer::discovery(const link::HttpRequest& request, const Ac
 
 ApiResult<Reply> ApiServer::objects(const link::HttpRequest& request, const Accept& accept,
                                     Route route) {
+  if (is_of_the_past(route.call.subresource)) {
+    const bool reads = route.call.subresource == "history";
+    if (request.method != (reads ? "GET" : "POST")) return std::unexpected(method_not_allowed());
+    return reads ? history(request, accept, route) : write(request, accept, route);
+  }
   if (request.method == "GET") return read(request, accept, route);
   if (route.call.type->behaviour == Behaviour::read_only_view)
     return std::unexpected(method_not_allowed());
@@ -325,8 +331,35 @@ ApiResult<Reply> ApiServer::write(const link::HttpRequest& request, const Accept
   return reply;
 }
 
+ApiResult<Reply> ApiServer::history(const link::HttpRequest& request, const Accept& accept,
+                                    const Route& route) {
+  const ObjectHistory past(store_, catalog_);
+  if (route.path.revision.empty()) {
+    auto limit = query_number(request, "limit");
+    if (!limit) return std::unexpected(limit.error());
+    auto listed = past.list(route.call, *limit);
+    if (!listed) return std::unexpected(listed.error());
+    return json_reply(200, *listed, accept);
+  }
+  auto found = past.at(route.call, route.path.revision);
+  if (!found) return std::unexpected(found.error());
+  const Renderer renderer(route.call.type, *route.call.version, accept, read_include(request),
+                          route.call.now);
+  return json_reply(200, renderer.object(found->body), accept);
+}
+
+ApiResult<Written> ApiServer::roll_back(const link::HttpRequest& request, Call& call) {
+  auto body = read_body(request.header("content-type"), request.body);
+  if (!body) return std::unexpected(body.error());
+  auto past = ObjectHistory(store_, catalog_).target(call, *body);
+  if (!past) return std::unexpected(past.error());
+  call.dry_run |= bool_at(*body, {"dryRun"}, false);
+  return objects_.restore(call, *past, text_at(*body, {"resourceVersion"}));
+}
+
 ApiResult<Written> ApiServer::write_object(const link::HttpRequest& request, Route& route) {
   Call& call = route.call;
+  if (call.subresource == "rollback") return roll_back(request, call);
   if (request.method == "DELETE") {
     auto options = read_delete_options(request, call);
     if (!options) return std::unexpected(options.error());

@@ -79,6 +79,9 @@ class ApiServer {
   ApiResult<Reply> list(const link::HttpRequest& request, const Accept& accept, const Route& route);
   ApiResult<Reply> watch(const link::HttpRequest& request, const Accept& accept,
                          const Route& route);
+  ApiResult<Reply> history(const link::HttpRequest& request, const Accept& accept,
+                           const Route& route);
+  ApiResult<Written> roll_back(const link::HttpRequest& request, Call& call);
   ApiResult<Reply> delete_collection(const link::HttpRequest& request, const Route& route);
   void drop_old_events(WallTime now);
 

@@ -53,11 +53,11 @@ Revision read_revision(const Statement::Run& row) {
 
 }  // namespace
 
-History history_of(const std::string& resource) {
+History Store::limits_of(const std::string& resource) const {
   if (resource == "events") return {.revisions_max = 1, .status_max = 0, .tombstones_max = 200};
   if (resource == "leases.coordination.k8s.io")
     return {.revisions_max = 1, .status_max = 0, .tombstones_max = 20};
-  return {};
+  return history_;
 }
 
 struct Store::Statements {
@@ -120,7 +120,7 @@ struct Store::Statements {
   }
 };
 
-Store::Store(std::string path) : path_(std::move(path)) {}
+Store::Store(const StoreOptions& options) : path_(options.path), history_(options.history) {}
 
 Store::~Store() {
   if (in_batch_) roll_back();
@@ -159,7 +159,7 @@ Error Store::sql_error(std::string_view doing) const {
 }
 
 Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
-  auto store = std::make_unique<Store>(options.path);
+  auto store = std::make_unique<Store>(options);
   if (auto done = store->open_file(options); !done) return std::unexpected(done.error());
   if (auto done = store->create_tables(); !done) return std::unexpected(done.error());
   store->statements_ = std::make_unique<Statements>();
@@ -326,7 +326,7 @@ Result<> Store::insert(const Revision& revision, std::int64_t& object_id) {
 /// Lets go of what is older than the limits. Only a lost tombstone raises the floor of watches: any
 /// other lost revision is followed by a newer one of the same object.
 Result<> Store::trim(const Revision& revision, std::int64_t object_id) {
-  const History keep = history_of(revision.key.resource);
+  const History keep = limits_of(revision.key.resource);
   const bool is_status = revision.change == Change::status;
   {
     Statement::Run run(statements_->trim);

@@ -8,7 +8,7 @@
 ///
 /// Thread: the one that opened it. Owns: the file, locked against other processes until
 ///         destruction.
-/// Limits: history_of(resource) revisions an object; feed_entries_max and feed_bytes_max of
+/// Limits: limits_of(resource) revisions an object; feed_entries_max and feed_bytes_max of
 ///         revisions in memory; database_bytes_max (writes refused with Errc::exhausted, reads go
 ///         on).
 /// Errors: a failed write or commit rolls the whole batch back; the file is as after the last
@@ -71,9 +71,6 @@ struct History {
   std::int64_t tombstones_max = 1000;  ///< deleted objects of the resource
 };
 
-/// Events and Leases have no past worth keeping.
-History history_of(const std::string& resource);
-
 struct Page {
   std::vector<Revision> items;
   bool more = false;
@@ -89,6 +86,7 @@ struct PageRequest {
 struct StoreOptions {
   std::string path;  ///< ":memory:" keeps it in memory
   std::int64_t database_bytes_max = 4LL * 1024 * 1024 * 1024;
+  History history{};  ///< of all resources but Events and Leases, which have no past worth keeping
 };
 
 class Store {
@@ -99,10 +97,13 @@ class Store {
   /// Errors: one line that names the path and the remedy: not writable, damaged, in use, disk full.
   static Result<std::unique_ptr<Store>> open(StoreOptions options);
   /// For open().
-  explicit Store(std::string path);
+  explicit Store(const StoreOptions& options);
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
+
+  /// How much of a resource's past is kept.
+  History limits_of(const std::string& resource) const;
 
   /// The newest revision, of uncommitted writes too.
   std::int64_t revision() const { return revision_; }
@@ -145,6 +146,7 @@ class Store {
   Error sql_error(std::string_view doing) const;
 
   std::string path_;
+  History history_;
   sqlite3* db_ = nullptr;
   std::unique_ptr<Statements> statements_;
   std::int64_t revision_ = 0;

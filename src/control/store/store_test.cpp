@@ -189,7 +189,7 @@ TEST_F(StoreTest, since_gives_later_revisions_of_the_resource_from_memory_and_fr
 TEST_F(StoreTest, keeps_the_latest_revisions_of_an_object_and_of_its_status_apart) {
   auto store = open();
   auto last = must_put(*store, key("a"), 0, 0, Change::created);
-  const History keep = history_of("assets.example.com");
+  const History keep = store->limits_of("assets.example.com");
   for (int i = 0; i < 5; ++i) last = must_put(*store, key("a"), last, i, Change::updated);
   for (int i = 0; i < keep.status_max + 30; ++i)
     last = must_put(*store, key("a"), last, i, Change::status);
@@ -205,7 +205,7 @@ TEST_F(StoreTest, keeps_the_latest_revisions_of_an_object_and_of_its_status_apar
 
 TEST_F(StoreTest, says_too_old_once_a_tombstone_has_been_let_go) {
   auto store = open();
-  const std::int64_t limit = history_of("events").tombstones_max;
+  const std::int64_t limit = store->limits_of("events").tombstones_max;
   const auto event = [](int i) { return StoreKey{"events", "default", "e" + std::to_string(i)}; };
   for (int i = 0; i < limit + 1; ++i) {
     const auto created = must_put(*store, event(i), 0, 1, Change::created);
