@@ -192,6 +192,14 @@ std::string FieldPath::to_string() const {
   return out += key_;
 }
 
+std::string FieldPath::to_shape() const {
+  if (up_ == nullptr) return "";
+  std::string out = up_->to_shape();
+  if (index_ >= 0) return out + "[]";
+  if (!out.empty()) out += '.';
+  return out += key_;
+}
+
 std::string_view type_name(const json::value& value) {
   switch (value.kind()) {
     case json::kind::null: return "null";

@@ -1,5 +1,9 @@
 // Defaulting, enum spelling and pruning: the walks that change a manifest.
 
+#include <algorithm>
+
+#include <fmt/format.h>
+
 #include "resource/detail/schema_node.h"
 #include "resource/schema.h"
 
@@ -8,42 +12,58 @@ namespace {
 
 using Node = Schema::Node;
 
-/// Rewrites a text to the schema's spelling; leaves unknown ones for validate() to name.
-void normalise_enum(const Node& node, json::value& value) {
-  if (node.allowed.empty() || !value.is_string()) return;
-  const json::value* match = nullptr;
-  for (const json::value& allowed : node.allowed) {
-    if (allowed == value) return;
-    if (match == nullptr && allowed.is_string() &&
-        equals_ignoring_case(allowed.get_string(), value.get_string()))
-      match = &allowed;
+class Filler {
+ public:
+  explicit Filler(std::vector<std::string>* respelled) : respelled_(respelled) {}
+
+  void fill(const Node& node, json::value& value, const FieldPath& path) {
+    normalise_enum(node, value, path);
+    if (value.is_object()) fill_object(node, value.get_object(), path);
+    if (!value.is_array() || !node.items) return;
+    json::array& items = value.get_array();
+    for (std::size_t i = 0; i < items.size(); ++i) fill(*node.items, items[i], FieldPath(path, i));
   }
-  if (match != nullptr) value = *match;
-}
 
-void fill(const Node& node, json::value& value);
-
-void fill_object(const Node& node, json::object& object) {
-  for (const auto& [key, child] : node.properties) {
-    json::value* member = object.if_contains(key);
-    if (child->default_value) {
-      // A null where none may stand counts as absent, as in the Kubernetes API server.
-      if (member == nullptr)
-        object.emplace(key, *child->default_value);
-      else if (member->is_null() && !child->nullable)
-        *member = *child->default_value;
+ private:
+  /// Rewrites a text to the schema's spelling; leaves unknown ones for validate() to name.
+  void normalise_enum(const Node& node, json::value& value, const FieldPath& path) {
+    if (node.allowed.empty() || !value.is_string()) return;
+    const json::value* match = nullptr;
+    for (const json::value& allowed : node.allowed) {
+      if (allowed == value) return;
+      if (match == nullptr && allowed.is_string() &&
+          equals_ignoring_case(allowed.get_string(), value.get_string()))
+        match = &allowed;
     }
+    if (match == nullptr) return;
+    if (respelled_ != nullptr)
+      say(fmt::format("{}: {} is spelled {}", path.to_shape(), json::serialize(value),
+                      json::serialize(*match)));
+    value = *match;
   }
-  for (auto& [key, member] : object)
-    if (const Node* child = node.member(key)) fill(*child, member);
-}
 
-void fill(const Node& node, json::value& value) {
-  normalise_enum(node, value);
-  if (value.is_object()) fill_object(node, value.get_object());
-  if (value.is_array() && node.items)
-    for (json::value& item : value.get_array()) fill(*node.items, item);
-}
+  void say(std::string sentence) {
+    if (std::ranges::find(*respelled_, sentence) == respelled_->end())
+      respelled_->push_back(std::move(sentence));
+  }
+
+  void fill_object(const Node& node, json::object& object, const FieldPath& path) {
+    for (const auto& [key, child] : node.properties) {
+      json::value* member = object.if_contains(key);
+      if (child->default_value) {
+        // A null where none may stand counts as absent, as in the Kubernetes API server.
+        if (member == nullptr)
+          object.emplace(key, *child->default_value);
+        else if (member->is_null() && !child->nullable)
+          *member = *child->default_value;
+      }
+    }
+    for (auto& [key, member] : object)
+      if (const Node* child = node.member(key)) fill(*child, member, FieldPath(path, key));
+  }
+
+  std::vector<std::string>* const respelled_;
+};
 
 class Pruner {
  public:
@@ -89,7 +109,9 @@ class Pruner {
 
 }  // namespace
 
-void Schema::apply_defaults(json::value& object) const { fill(*root_, object); }
+void Schema::apply_defaults(json::value& object, std::vector<std::string>* respelled) const {
+  Filler(respelled).fill(*root_, object, FieldPath());
+}
 
 std::vector<std::string> Schema::prune(json::value& object) const {
   std::vector<std::string> removed;

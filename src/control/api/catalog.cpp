@@ -81,6 +81,16 @@ ServedVersion read_version(const json::value& source, const std::string& place, 
   return version;
 }
 
+void read_dialects(const json::value& crd, ResourceType& type, Causes& causes) {
+  auto dialects = resource::Dialects::of_definition(crd);
+  if (dialects)
+    type.dialects = std::move(*dialects);
+  else
+    causes.push_back({"FieldValueInvalid",
+                      fmt::format("metadata.annotations[{}]", resource::dialects_annotation),
+                      "Invalid value: " + dialects.error().message});
+}
+
 void check_names(const ResourceType& type, const std::string& name, Causes& causes) {
   const auto require = [&](const std::string& value, const char* field) {
     if (value.empty()) causes.push_back({"FieldValueRequired", field, "Required value"});
@@ -109,6 +119,7 @@ std::shared_ptr<ResourceType> read_type(const json::value& crd, Causes& causes) 
   type->stored_as = type->name.qualified();
   type->selectable_fields = {"metadata.name", "metadata.namespace"};
   read_selectable_fields(crd, type->selectable_fields);
+  read_dialects(crd, *type, causes);
   const json::value* versions = find(crd, "spec", "versions");
   std::size_t storage = 0;
   if (versions != nullptr && versions->is_array())
@@ -162,6 +173,10 @@ const ServedVersion* ResourceType::version(std::string_view wanted) const {
 
 const ServedVersion& ResourceType::storage_version() const {
   return *std::ranges::find_if(versions, &ServedVersion::storage);
+}
+
+const ServedVersion& ResourceType::checked_as(const ServedVersion& asked) const {
+  return dialects.empty() ? asked : storage_version();
 }
 
 std::string ResourceType::api_version(const ServedVersion& version) const {

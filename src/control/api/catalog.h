@@ -14,6 +14,7 @@
 
 #include "control/api/json_path.h"
 #include "control/api/status.h"
+#include "resource/dialect.h"
 #include "resource/schema.h"
 
 namespace wireway::control {
@@ -52,9 +53,12 @@ struct ResourceType {
   std::string stored_as;                ///< resource of the store: another type's for a view
   std::vector<ServedVersion> versions;  ///< the preferred one first
   std::vector<std::string> selectable_fields;
+  resource::Dialects dialects;  ///< how older names and versions become the stored form
 
   const ServedVersion* version(std::string_view name) const;
   const ServedVersion& storage_version() const;
+  /// Whose schema an object written in `asked` is checked by, once it is in the stored form.
+  const ServedVersion& checked_as(const ServedVersion& asked) const;
   std::string api_version(const ServedVersion& version) const;
   std::vector<std::string> verbs() const;
 };

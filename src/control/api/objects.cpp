@@ -60,8 +60,17 @@ void copy_member(const json::object& from, json::object& to, std::string_view ke
     to.erase(key);
 }
 
+/// Ownership is kept in the stored form, whatever version was written.
 FieldWriter writer_of(const Call& call) {
-  return {call.manager, call.type->api_version(*call.version), call.subresource, call.now};
+  return {call.manager, call.type->api_version(call.type->storage_version()), call.subresource,
+          call.now};
+}
+const json::value& owned_schema(const Call& call) {
+  return call.type->checked_as(*call.version).open_api;
+}
+
+void warn(Call& call, std::vector<std::string> sentences) {
+  for (std::string& sentence : sentences) call.warnings.push_back(std::move(sentence));
 }
 
 std::string current_version(const json::object& object) {
@@ -142,13 +151,17 @@ ApiResult<> Objects::check_namespace(const Call& call) {
                   call.space)));
 }
 
-/// Reads metadata and prunes what the schema does not know; gives the paths of what was unknown.
-ApiResult<std::vector<std::string>> Objects::decode(const Call& call, json::object& object) const {
+/// Reads metadata, brings the object into the stored form and prunes what the schema does not know;
+/// gives the paths of what was unknown.
+ApiResult<std::vector<std::string>> Objects::decode(Call& call, json::object& object,
+                                                    resource::Dialects::Given given) const {
   std::vector<std::string> unknown;
   if (auto done = read_meta(object, unknown); !done) return std::unexpected(done.error());
-  if (!call.version->schema) return unknown;
+  const ServedVersion& version = call.type->checked_as(*call.version);
+  if (!version.schema) return unknown;
   json::value whole(std::move(object));
-  for (std::string& path : call.version->schema->prune(whole)) unknown.push_back(std::move(path));
+  warn(call, call.type->dialects.to_stored(whole, call.version->name, given));
+  for (std::string& path : version.schema->prune(whole)) unknown.push_back(std::move(path));
   object = std::move(whole.as_object());
   return unknown;
 }
@@ -187,10 +200,11 @@ ApiResult<> Objects::finish(Call& call, json::object& object) {
   if (depth_of(whole) > object_depth_max)
     return std::unexpected(
         bad_request(fmt::format("the object is nested deeper than {} levels", object_depth_max)));
-  if (call.version->schema) {
-    call.version->schema->apply_defaults(whole);
-    for (resource::SchemaCause& cause : call.version->schema->validate(whole))
-      causes.push_back(std::move(cause));
+  if (const auto& schema = call.type->checked_as(*call.version).schema) {
+    std::vector<std::string> respelled;
+    schema->apply_defaults(whole, &respelled);
+    warn(call, std::move(respelled));
+    for (resource::SchemaCause& cause : schema->validate(whole)) causes.push_back(std::move(cause));
   }
   object = std::move(whole.as_object());
   if (!managers.is_null()) meta(object)["managedFields"] = std::move(managers);
@@ -239,7 +253,7 @@ ApiResult<Written> Objects::create_draft(Call& call, json::object object, bool a
   if (!applied && has_owned_fields(*call.type)) {
     json::value whole(std::move(object));
     json::object before{{"metadata", json::object()}};
-    record_update(before, whole, call.version->open_api, writer_of(call));
+    record_update(before, whole, owned_schema(call), writer_of(call));
     object = std::move(whole.as_object());
   }
   return store_draft(call, std::move(object), Change::created, 0, 201);
@@ -308,7 +322,7 @@ ApiResult<Written> Objects::update_draft(Call& call, const Revision& living, jso
     meta(object)["generation"] = int_at(before.at("metadata"), {"generation"}, 1) + 1;
   if (!applied && has_owned_fields(*call.type)) {
     json::value whole(std::move(object));
-    record_update(before, whole, call.version->open_api, writer_of(call));
+    record_update(before, whole, owned_schema(call), writer_of(call));
     object = std::move(whole.as_object());
   }
   const json::value* finalizers = meta(object).if_contains("finalizers");
@@ -320,14 +334,20 @@ ApiResult<Written> Objects::update_draft(Call& call, const Revision& living, jso
 
 ApiResult<Written> Objects::patch(Call& call, PatchType type, const json::value& patch) {
   if (type == PatchType::apply) return apply(call, patch);
+  const resource::Dialects& dialects = call.type->dialects;
   auto living = get(call);
   if (!living) return std::unexpected(living.error());
   auto before = parsed(*living);
   if (!before) return std::unexpected(before.error());
   json::value target(*before);
   target.as_object()["apiVersion"] = call.type->api_version(*call.version);
+  dialects.from_stored(target, call.version->name);
   Result<> patched;
-  if (type == PatchType::merge) merge_patch(target, patch);
+  if (type == PatchType::merge) {
+    json::value current = patch;
+    warn(call, dialects.patch_to_current(current, call.version->name));
+    merge_patch(target, current);
+  }
   if (type == PatchType::strategic) patched = strategic_merge_patch(target, patch);
   if (type == PatchType::json) patched = json_patch(target, patch);
   if (!patched) {
@@ -343,7 +363,7 @@ ApiResult<Written> Objects::patch(Call& call, PatchType type, const json::value&
   if (!target.is_object())
     return std::unexpected(bad_request("the patched object is not an object any more"));
   json::object draft = std::move(target.get_object());
-  auto unknown = decode(call, draft);
+  auto unknown = decode(call, draft, resource::Dialects::Given::patched);
   if (!unknown) return std::unexpected(unknown.error());
   if (auto done = identify(call, draft, false); !done) return std::unexpected(done.error());
   if (auto done = report_unknown(call, *unknown, &patch); !done)
@@ -389,7 +409,7 @@ ApiResult<Written> Objects::apply(Call& call, const json::value& patch) {
     if (!annotations.is_object()) annotations = json::object();
     annotations.get_object()[written_version_annotation] = call.version->name;
   }
-  auto merged = apply_fields(live, wanted, call.version->open_api, writer_of(call), call.force);
+  auto merged = apply_fields(live, wanted, owned_schema(call), writer_of(call), call.force);
   if (!merged) return std::unexpected(merged.error());
   json::object draft = std::move(merged->as_object());
   if (*found) {

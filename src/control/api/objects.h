@@ -71,7 +71,9 @@ class Objects {
  private:
   ApiResult<> identify(const Call& call, json::object& object, bool creating) const;
   ApiResult<> check_namespace(const Call& call);
-  ApiResult<std::vector<std::string>> decode(const Call& call, json::object& object) const;
+  ApiResult<std::vector<std::string>> decode(
+      Call& call, json::object& object,
+      resource::Dialects::Given given = resource::Dialects::Given::whole) const;
   ApiResult<> report_unknown(Call& call, const std::vector<std::string>& unknown,
                              const json::value* patch) const;
   ApiResult<> finish(Call& call, json::object& object);

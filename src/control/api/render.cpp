@@ -49,13 +49,18 @@ Renderer::Renderer(ResourceTypeRef type, const ServedVersion& version, Accept ac
       accept_(std::move(accept)),
       tables_(*type_, version, accept_.table_version, include, now),
       stored_prefix_(api_version_prefix(*type_, type_->storage_version())),
-      wanted_prefix_(api_version_prefix(*type_, version)) {}
+      wanted_prefix_(api_version_prefix(*type_, version)),
+      speaks_(type_->dialects.speaks(version.name)) {}
 
 std::string Renderer::plain(std::string_view body) const {
   if (type_->behaviour == Behaviour::read_only_view)
     return json::serialize(event_view(stored_object(body)));
   if (version_.storage || !body.starts_with(stored_prefix_)) return std::string(body);
-  return wanted_prefix_ + std::string(body.substr(stored_prefix_.size()));
+  std::string out = wanted_prefix_ + std::string(body.substr(stored_prefix_.size()));
+  if (!speaks_) return out;
+  json::value object(stored_object(out));
+  type_->dialects.from_stored(object, version_.name);
+  return json::serialize(object);
 }
 
 std::string Renderer::object(std::string_view body) const {

@@ -19,7 +19,7 @@ class Renderer {
            WallTime now);
 
   /// The text of one stored object in the asked version, plain form. Cost: no parsing, unless the
-  /// type is a view.
+  /// type is a view or the version has names of its own (resource/dialect.h).
   std::string plain(std::string_view body) const;
   /// One object as the whole answer.
   std::string object(std::string_view body) const;
@@ -36,6 +36,7 @@ class Renderer {
   TableMaker tables_;
   std::string stored_prefix_;
   std::string wanted_prefix_;
+  bool speaks_;  ///< the version has names of its own
 };
 
 /// A core Event in the shape of events.k8s.io/v1.

@@ -122,6 +122,20 @@ ApiResult<Selector> read_selector(const link::HttpRequest& request, const Resour
   return std::unexpected(bad_request(selector.error().message));
 }
 
+/// The table of dialects belongs to the schema: it comes and goes with what is shipped.
+void ship_dialects(const json::object& shipped, json::object& stored) {
+  const json::value from(shipped);
+  json::object& metadata = stored["metadata"].as_object();
+  const json::value* rules = find(from, "metadata", "annotations", resource::dialects_annotation);
+  json::value& annotations = metadata["annotations"];
+  if (!annotations.is_object()) annotations = json::object();
+  if (rules != nullptr)
+    annotations.get_object()[resource::dialects_annotation] = *rules;
+  else
+    annotations.get_object().erase(resource::dialects_annotation);
+  if (annotations.get_object().empty()) metadata.erase("annotations");
+}
+
 }  // namespace
 
 struct ApiServer::Route {
@@ -178,6 +192,7 @@ Result<> ApiServer::ensure(const std::string& resource, json::object object, boo
   } else if (!keep_existing) {
     json::object wanted = stored_object(found->body);
     wanted["spec"] = object["spec"];
+    ship_dialects(object, wanted);
     written = objects_.replace(call, std::move(wanted));
   }
   if (written) return {};

@@ -79,6 +79,8 @@ class FieldPath {
   bool is_root() const { return up_ == nullptr; }
   /// "spec.ports[0].port"; "" at the root.
   std::string to_string() const;
+  /// The same for all items of a list: "spec.ports[].port".
+  std::string to_shape() const;
 
  private:
   const FieldPath* up_ = nullptr;
