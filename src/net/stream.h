@@ -1,7 +1,6 @@
 #pragma once
-/// A byte stream (TCP, later TLS and WebSocket over it) in completion shape, and the network that
-/// makes them: bytes come by `on_bytes`, go by `write`, and leave the process once per turn of the
-/// loop.
+/// A byte stream (TCP, or TLS over it: net/tls) in completion shape, and the network that makes
+/// them: bytes come by `on_bytes`, go by `write`, and leave the process once per turn of the loop.
 ///
 /// Thread: everything on the thread of the Loop that made it.
 /// Owns:   whoever holds the unique_ptr<Stream>. Destroying a Stream closes it at once (what is
@@ -31,6 +30,10 @@ struct Endpoint {
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
+class Loop;
+class Network;
+class Stream;
+
 /// What a Stream tells its owner. `on_close` is the last call and comes exactly once, unless the
 /// owner destroyed the Stream or called abort().
 class StreamHandler {
@@ -52,6 +55,9 @@ class StreamHandler {
 class DetachedStream {
  public:
   virtual ~DetachedStream() = default;
+  /// Called by Network::attach. A stream over another one (TLS) attaches that one and goes on over
+  /// it; null for a stream of the network's own.
+  virtual std::unique_ptr<Stream> attach_over(Loop&, Network&) { return nullptr; }
 };
 
 class Stream {

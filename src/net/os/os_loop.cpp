@@ -99,6 +99,7 @@ std::unique_ptr<Stream> OsLoop::connect(const Endpoint& endpoint, StreamHandler&
 }
 
 std::unique_ptr<Stream> OsLoop::attach(std::unique_ptr<DetachedStream> stream) {
+  if (auto layered = stream->attach_over(*this, *this)) return layered;
   auto* detached = dynamic_cast<detail::OsDetachedStream*>(stream.get());
   WIREWAY_ASSERT(detached != nullptr, "a stream moves between loops of one kind");
   auto attached = std::make_unique<detail::OsStream>(state_->core, std::exchange(detached->fd, -1),

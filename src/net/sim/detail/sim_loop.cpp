@@ -140,6 +140,7 @@ void SimLoop::knock(LinkId link, std::uint16_t port, Duration waited) {
 }
 
 std::unique_ptr<Stream> SimLoop::attach(std::unique_ptr<DetachedStream> stream) {
+  if (auto layered = stream->attach_over(*this, *this)) return layered;
   auto* detached = dynamic_cast<SimDetachedStream*>(stream.get());
   WIREWAY_ASSERT(detached != nullptr, "a stream moves between loops of one kind");
   detached->attached = true;
