@@ -61,6 +61,7 @@ class Work {
         return fmt::format("{} is a list: the single value was taken as a list of one",
                            rule_.from_text);
       case Rule::Kind::drop: return fmt::format("{} is obsolete and was left out", rule_.from_text);
+      case Rule::Kind::text:
       case Rule::Kind::set: break;
     }
     return "";
@@ -77,6 +78,7 @@ class Work {
       case Rule::Kind::move: return move(place);
       case Rule::Kind::values: return spell(place);
       case Rule::Kind::list: return make_list(place);
+      case Rule::Kind::text: return make_text(place);
       case Rule::Kind::drop: return drop(place);
       case Rule::Kind::set:
         if (detail::room_at(place, rule_.from) == Room::free)
@@ -160,6 +162,20 @@ class Work {
     json::value item = std::move(*value);
     *value = json::array{};
     value->get_array().push_back(std::move(item));
+  }
+
+  /// YAML takes 80 and 1.5 for numbers where a text was meant: nothing to be said about.
+  void make_text(json::value& place) {
+    json::value* value = in_place(place);
+    if (value == nullptr || value->is_structured() || value->is_null() || value->is_string())
+      return;
+    if (!value->is_double()) {
+      *value = json::serialize(*value);
+      return;
+    }
+    const double number = value->get_double();
+    const bool is_whole = number == std::trunc(number);
+    *value = is_whole ? fmt::format("{:.1f}", number) : fmt::format("{}", number);
   }
 
   void drop(json::value& place) {

@@ -219,6 +219,16 @@ TEST(Dialects, spells_values_in_place) {
   EXPECT_EQ(store(items, "{spec: {modes: [a, c]}}").object, yaml("{spec: {modes: [b, c]}}"));
 }
 
+TEST(Dialects, makes_a_text_of_a_number_without_a_word) {
+  const auto rules =
+      table("[{text: 'spec.ports[].name'}, {move: 'spec.ports[].name', to: 'spec.ports[].id'}]");
+  const auto stored = store(
+      rules, "{spec: {ports: [{name: 80}, {name: 1.5}, {name: 2.0}, {name: true}, {id: x}]}}");
+  EXPECT_EQ(stored.object,
+            yaml("{spec: {ports: [{id: '80'}, {id: '1.5'}, {id: '2.0'}, {id: 'true'}, {id: x}]}}"));
+  EXPECT_EQ(stored.sentences, Sentences{"spec.ports[].name is an older name of spec.ports[].id"});
+}
+
 TEST(Dialects, makes_a_list_of_a_single_value) {
   const auto rules = table("[{list: 'spec.operations[].enrich'}]");
   const auto stored =
@@ -324,7 +334,8 @@ TEST(Dialects, names_the_rule_that_is_wrong) {
   const std::pair<const char*, const char*> wrong[] = {
       {"{move: spec.a}", "move and to belong together"},
       {"{move: spec.a, to: spec.a}", "both paths are the same"},
-      {"{move: spec.a, to: spec.b, drop: spec.c}", "must have one of move, at, list, drop and set"},
+      {"{move: spec.a, to: spec.b, drop: spec.c}",
+       "must have one of move, at, list, text, drop and set"},
       {"{move: spec.a, to: spec.b, nativ: [v1]}", "\"nativ\" is no part of a rule"},
       {"{move: 'spec.a[].b', to: 'spec.c[].b'}", "[] and * may only stand in the part"},
       {"{move: 'spec.a[x].b', to: spec.b}", "is none of [], [0] and [key=value]"},

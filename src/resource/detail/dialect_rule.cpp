@@ -13,8 +13,8 @@ using detail::Path;
 using detail::Step;
 using Rule = Dialects::Rule;
 
-constexpr std::array members{"move",   "to",     "values",   "at", "list", "drop", "when",
-                             "factor", "native", "any-case", "if", "set",  "value"};
+constexpr std::array members{"move", "to",     "values", "at",       "list", "text", "drop",
+                             "when", "factor", "native", "any-case", "if",   "set",  "value"};
 
 std::unexpected<Error> refuse(std::string what) { return fail(Errc::invalid, std::move(what)); }
 
@@ -126,11 +126,12 @@ Result<> read_kind(const json::value& written, Rule& rule) {
   const json::object& object = written.get_object();
   const bool moves = object.contains("move");
   const bool lists = object.contains("list");
+  const bool texts = object.contains("text");
   const bool drops = object.contains("drop");
   const bool spells = object.contains("at");
   const bool sets = object.contains("set");
-  if (int{moves} + int{lists} + int{drops} + int{spells} + int{sets} != 1)
-    return refuse("must have one of move, at, list, drop and set");
+  if (int{moves} + int{lists} + int{texts} + int{drops} + int{spells} + int{sets} != 1)
+    return refuse("must have one of move, at, list, text, drop and set");
   if (sets != object.contains("value")) return refuse("set and value belong together");
   if (sets && !object.contains("if")) return refuse("set needs an if");
   if (moves != object.contains("to")) return refuse("move and to belong together");
@@ -142,6 +143,7 @@ Result<> read_kind(const json::value& written, Rule& rule) {
   if (const json::value* value = object.if_contains("value")) rule.value = *value;
   using Place = std::pair<const char*, Rule::Kind>;
   for (const auto& [member, kind] : {Place{"list", Rule::Kind::list},
+                                     {"text", Rule::Kind::text},
                                      {"drop", Rule::Kind::drop},
                                      {"set", Rule::Kind::set},
                                      {"at", Rule::Kind::values}}) {

@@ -15,7 +15,7 @@
 namespace wireway::resource {
 
 struct Dialects::Rule {
-  enum class Kind { move, values, list, drop, set };
+  enum class Kind { move, values, list, text, drop, set };
   /// Older spelling -> current value, in the table's order.
   using Values = std::vector<std::pair<std::string, json::value>>;
 
