@@ -3,6 +3,9 @@
 
 #include "resource/schema.h"
 
+#include <algorithm>
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include "base/yaml.h"
@@ -274,23 +277,66 @@ void expect_structural(const json::object& node, const std::string& path, bool i
       expect_structural(each.get_object(), path + "(anyOf)", true);
 }
 
-TEST(EmbeddedCrds, are_the_nine_kinds_with_structural_schemas) {
-  std::vector<std::string> kinds;
+TEST(EmbeddedCrds, have_structural_schemas_in_every_version) {
   for (const json::value& crd : embedded_crds()) {
-    kinds.push_back(text_at(crd, {"spec", "names", "kind"}));
-    EXPECT_EQ(text_at(crd, {"metadata", "name"}),
+    const std::string name = text_at(crd, {"metadata", "name"});
+    EXPECT_EQ(name,
               text_at(crd, {"spec", "names", "plural"}) + "." + text_at(crd, {"spec", "group"}));
+    std::size_t stored = 0;
     for (const json::value& version : crd.at("spec").at("versions").as_array()) {
       const json::value& open_api = version.at("schema").at("openAPIV3Schema");
-      expect_structural(open_api.as_object(), kinds.back(), false);
-      EXPECT_TRUE(Schema::parse(open_api).has_value()) << kinds.back();
-      EXPECT_TRUE(version.at("subresources").as_object().contains("status"));
+      expect_structural(open_api.as_object(), name, false);
+      EXPECT_TRUE(Schema::parse(open_api).has_value()) << name;
+      EXPECT_TRUE(version.at("subresources").as_object().contains("status")) << name;
+      if (bool_at(version, {"storage"}, false)) ++stored;
+    }
+    EXPECT_EQ(stored, 1U) << name;
+  }
+}
+
+/// Who merges a list by key needs the key in every item, at every depth.
+void expect_keys_required(const json::value& node, const std::string& path) {
+  if (node.is_array())
+    for (const json::value& each : node.get_array()) expect_keys_required(each, path);
+  if (!node.is_object()) return;
+  if (const json::value* keys = find(node, "x-kubernetes-list-map-keys")) {
+    const json::value* required = find(node, "items", "required");
+    for (const json::value& key : keys->as_array()) {
+      const bool is_required =
+          required != nullptr &&
+          std::ranges::find(required->as_array(), key) != required->as_array().end();
+      const bool has_default = find(node, "items", "properties", std::string_view(key.as_string()),
+                                    "default") != nullptr;
+      EXPECT_TRUE(is_required || has_default) << path << ": " << key << " may be missing";
     }
   }
-  EXPECT_EQ(kinds, (std::vector<std::string>{"Asset", "AssetEndpointProfile", "Broker",
-                                             "BrokerAuthentication", "BrokerAuthorization",
-                                             "BrokerListener", "Dataflow", "DataflowEndpoint",
-                                             "DataflowProfile"}));
+  for (const auto& [key, child] : node.get_object())
+    expect_keys_required(child, path + "." + std::string(key));
+}
+
+TEST(EmbeddedCrds, merge_lists_only_by_keys_that_are_always_there) {
+  for (const json::value& crd : embedded_crds())
+    expect_keys_required(crd.at("spec").at("versions").at(0), text_at(crd, {"metadata", "name"}));
+}
+
+TEST(EmbeddedCrds, can_be_told_apart_and_listed_together) {
+  std::set<std::string> short_names;
+  for (const json::value& crd : embedded_crds()) {
+    const std::string name = text_at(crd, {"metadata", "name"});
+    const json::value& names = crd.at("spec").at("names");
+    EXPECT_EQ(json::serialize(names.at("categories")), "[\"wireway\"]") << name;
+    if (const json::value* given = find(names, "shortNames")) {
+      for (const json::value& each : given->as_array())
+        EXPECT_TRUE(short_names.insert(std::string(each.as_string())).second) << name << each;
+    }
+    for (const json::value& version : crd.at("spec").at("versions").as_array()) {
+      std::string columns;
+      for (const json::value& column : version.at("additionalPrinterColumns").as_array())
+        columns += text_at(column, {"name"}) + " ";
+      EXPECT_TRUE(columns.contains("Ready Reason ") && columns.ends_with(" Age "))
+          << name << ": " << columns;
+    }
+  }
 }
 
 /// A manifest through defaults and validation of its kind's storage version; its causes.
