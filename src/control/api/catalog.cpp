@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <span>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -53,7 +54,8 @@ void read_columns(const json::value& source, const std::string& place, ServedVer
   }
 }
 
-ServedVersion read_version(const json::value& source, const std::string& place, Causes& causes) {
+ServedVersion read_version(const json::value& source, const std::string& place,
+                           std::span<const ServedVersion> before, Causes& causes) {
   ServedVersion version;
   version.name = text_at(source, {"name"});
   version.served = bool_at(source, {"served"}, false);
@@ -71,7 +73,13 @@ ServedVersion read_version(const json::value& source, const std::string& place, 
                       "Required value: schemas are required"});
     return version;
   }
-  version.open_api = *open_api;
+  for (const ServedVersion& other : before) {
+    if (!other.schema || *other.open_api != *open_api) continue;
+    version.open_api = other.open_api;
+    version.schema = other.schema;
+    return version;
+  }
+  version.open_api = std::make_shared<json::value>(*open_api);
   auto schema = resource::Schema::parse(*open_api);
   if (schema)
     version.schema = std::move(*schema);
@@ -124,8 +132,8 @@ std::shared_ptr<ResourceType> read_type(const json::value& crd, Causes& causes) 
   std::size_t storage = 0;
   if (versions != nullptr && versions->is_array())
     for (std::size_t i = 0; i < versions->get_array().size(); ++i) {
-      type->versions.push_back(
-          read_version(versions->get_array()[i], fmt::format("spec.versions[{}]", i), causes));
+      type->versions.push_back(read_version(
+          versions->get_array()[i], fmt::format("spec.versions[{}]", i), type->versions, causes));
       storage += type->versions.back().storage ? 1 : 0;
     }
   if (storage != 1)

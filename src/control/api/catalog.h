@@ -34,8 +34,9 @@ struct ServedVersion {
   bool storage = false;
   bool has_status = false;  ///< the status subresource
   std::string deprecation_warning;
-  json::value open_api;  ///< openAPIV3Schema; null = anything goes
-  std::optional<resource::Schema> schema;
+  /// openAPIV3Schema; one for all versions that have the same. Null = anything goes.
+  std::shared_ptr<const json::value> open_api = std::make_shared<json::value>();
+  std::optional<resource::Schema> schema;  ///< shared likewise
   std::vector<PrinterColumn> columns;
 };
 

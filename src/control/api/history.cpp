@@ -84,7 +84,7 @@ json::object ObjectHistory::item(const Revision& revision, const Revision* older
   }
   const json::value before(stored_object(older->body));
   const ResourceTypeRef type = catalog_.find_stored(revision.key.resource);
-  const json::value schema = type != nullptr ? type->storage_version().open_api : json::value();
+  const json::value schema = type != nullptr ? *type->storage_version().open_api : json::value();
   const auto changed = field_paths(fields_changed(before, now, schema));
   const auto removed = field_paths(fields_minus(fields_of(before, schema), fields_of(now, schema)));
   out["changed"] = to_array(changed);

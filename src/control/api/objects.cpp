@@ -66,7 +66,7 @@ FieldWriter writer_of(const Call& call) {
           call.now};
 }
 const json::value& owned_schema(const Call& call) {
-  return call.type->checked_as(*call.version).open_api;
+  return *call.type->checked_as(*call.version).open_api;
 }
 
 void warn(Call& call, std::vector<std::string> sentences) {

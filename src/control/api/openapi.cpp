@@ -60,7 +60,7 @@ json::object object_meta() {
 json::object kind_schema(const ResourceType& type, const ServedVersion& version,
                          std::string_view reference_root) {
   json::object schema =
-      version.open_api.is_object() ? version.open_api.get_object() : json::object();
+      version.open_api->is_object() ? version.open_api->get_object() : json::object();
   schema["type"] = "object";
   json::value& properties = schema["properties"];
   if (!properties.is_object()) properties = json::object();
