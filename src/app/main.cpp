@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "app/cli/commands.h"
 #include "app/service_process.h"
 #include "app/up.h"
 #include "app/version.h"
@@ -135,6 +136,8 @@ int main(int argc, char** argv) {
   add_up(root, options);
   add_services(root, options);
   add_simulator(root, options);
+  app::cli::Chosen chosen;
+  for (const app::cli::AddCommand add : app::cli::commands()) add(root, chosen);
   root.add_subcommand("version", "Print the version");
   try {
     root.parse(argc, argv);
@@ -142,5 +145,6 @@ int main(int argc, char** argv) {
     // CLI11 reports by exceptions; --help and --version come this way too and are a success.
     return root.exit(error) == 0 ? 0 : static_cast<int>(app::ExitCode::usage);
   }
+  if (chosen.run) return chosen.run();
   return static_cast<int>(dispatch(root, options));
 }

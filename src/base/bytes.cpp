@@ -22,6 +22,43 @@ std::string base64_encode(ByteView bytes) {
   return out;
 }
 
+std::optional<std::string> base64_decode(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() / 4 * 3);
+  std::uint32_t group = 0;
+  int bits = 0;
+  bool padded = false;
+  for (const char c : text) {
+    if (c == '\n' || c == '\r') continue;
+    if (c == '=') {
+      padded = true;
+      continue;
+    }
+    std::uint32_t digit = 0;
+    if (c >= 'A' && c <= 'Z')
+      digit = static_cast<std::uint32_t>(c - 'A');
+    else if (c >= 'a' && c <= 'z')
+      digit = static_cast<std::uint32_t>(c - 'a') + 26;
+    else if (c >= '0' && c <= '9')
+      digit = static_cast<std::uint32_t>(c - '0') + 52;
+    else if (c == '+')
+      digit = 62;
+    else if (c == '/')
+      digit = 63;
+    else
+      return std::nullopt;
+    if (padded) return std::nullopt;
+    group = (group << 6) | digit;
+    bits += 6;
+    if (bits < 8) continue;
+    bits -= 8;
+    out.push_back(static_cast<char>((group >> bits) & 0xFF));
+  }
+  // One digit alone holds no byte.
+  if (bits == 6) return std::nullopt;
+  return out;
+}
+
 std::string hex_encode(ByteView bytes) {
   static constexpr std::string_view digits = "0123456789abcdef";
   std::string out;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +26,8 @@ inline std::string to_text(ByteView bytes) { return std::string(as_text(bytes));
 
 /// Standard base64 (RFC 4648 section 4) with padding.
 std::string base64_encode(ByteView bytes);
+/// Its reverse, with or without padding and line breaks; nullopt if anything else is in it.
+std::optional<std::string> base64_decode(std::string_view text);
 
 /// Lower-case hexadecimal, two digits a byte.
 std::string hex_encode(ByteView bytes);

@@ -12,6 +12,16 @@ TEST(Base64, encodes_every_remainder_with_padding) {
   EXPECT_EQ(base64_encode(as_bytes("foobar")), "Zm9vYmFy");
 }
 
+TEST(Base64, decodes_what_it_encodes_and_refuses_the_rest) {
+  for (const char* text : {"", "f", "fo", "foo", "foob", "fooba", "foobar"})
+    EXPECT_EQ(base64_decode(base64_encode(as_bytes(text))), text);
+  EXPECT_EQ(base64_decode("Zm9v\nYmFy"), "foobar");
+  EXPECT_EQ(base64_decode("Zg"), "f");
+  EXPECT_EQ(base64_decode("Z"), std::nullopt);
+  EXPECT_EQ(base64_decode("Zg==Zg=="), std::nullopt);
+  EXPECT_EQ(base64_decode("Zm 9v"), std::nullopt);
+}
+
 TEST(Hex, writes_two_lower_case_digits_a_byte) {
   EXPECT_EQ(hex_encode(Bytes{0x00, 0xAB, 0xFF}), "00abff");
 }
