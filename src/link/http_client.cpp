@@ -123,6 +123,7 @@ Error transfer_error(const Transfer& transfer, CURLcode code) {
       return {Errc::invalid, fmt::format("{}: {}", transfer.name(), text)};
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
       return {Errc::denied, fmt::format("{}: {}; check the server's certificate and the CA file",
                                         transfer.name(), text)};
     default: return {Errc::unavailable, fmt::format("{}: {}", transfer.name(), text)};
@@ -218,7 +219,7 @@ class Client final : public HttpClient {
     set(CURLOPT_WRITEFUNCTION, &on_body);
     set(CURLOPT_WRITEDATA, static_cast<void*>(&transfer));
     if (is_loopback(request.url)) set(CURLOPT_PROXY, "");  // a site's proxy never serves ourselves
-    if (!request.ca_file.empty()) set(CURLOPT_CAINFO, request.ca_file.c_str());
+    set_trust(easy, request);
     if (!request.body.empty() || request.method == "POST") {
       set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
       set(CURLOPT_POSTFIELDS, request.body.data());
@@ -228,6 +229,19 @@ class Client final : public HttpClient {
     else
       set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
     set_headers(transfer);
+  }
+
+  static void set_trust(CURL* easy, const HttpClientRequest& request) {
+    const auto set_text = [easy](CURLoption option, const std::string& text) {
+      // libcurl only reads it; the request outlives the transfer.
+      curl_blob blob{const_cast<char*>(text.data()), text.size(), CURL_BLOB_NOCOPY};
+      if (!text.empty()) ::curl_easy_setopt(easy, option, &blob);
+    };
+    ::curl_easy_setopt(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    if (!request.ca_file.empty()) ::curl_easy_setopt(easy, CURLOPT_CAINFO, request.ca_file.c_str());
+    set_text(CURLOPT_CAINFO_BLOB, request.ca);
+    set_text(CURLOPT_SSLCERT_BLOB, request.identity.certificates);
+    set_text(CURLOPT_SSLKEY_BLOB, request.identity.key);
   }
 
   static void set_headers(Transfer& transfer) {

@@ -16,6 +16,7 @@
 
 #include "base/result.h"
 #include "net/os/os_loop.h"
+#include "net/tls/certificate.h"
 
 namespace wireway::link {
 
@@ -24,7 +25,9 @@ struct HttpClientRequest {
   std::string url = {};
   std::vector<std::pair<std::string, std::string>> headers = {};
   std::string body = {};
-  std::string ca_file = {};  ///< PEM; empty = system roots
+  std::string ca_file = {};    ///< PEM; empty = system roots, unless `ca` is given
+  std::string ca = {};         ///< the same as text
+  net::KeyPair identity = {};  ///< the client's own certificate; empty = none
   Duration connect_timeout = std::chrono::seconds{5};
   Duration total_timeout = std::chrono::seconds{30};  ///< zero = none (streams)
   std::size_t body_bytes_max = 64 * 1024 * 1024;

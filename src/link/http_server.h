@@ -6,11 +6,14 @@
 /// Limits: header_bytes_max, body_bytes_max (413), connections_max (refused with 503),
 ///         idle_timeout, read_timeout for a whole request (408), stream_pending_bytes_max for a
 ///         streamed response (connection cut: a slow watcher relists).
+/// TLS:    with HttpServerOptions::tls, one port speaks both: the first byte tells. Plain text is
+///         then answered to this machine only; others get 400 with a sentence that says https.
 /// Errors: malformed requests get 400 and are closed.
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +22,11 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "net/env.h"
+#include "net/tls/certificate.h"
+
+namespace wireway::net {
+class TlsServerContext;
+}
 
 namespace wireway::link {
 
@@ -30,6 +38,8 @@ struct HttpRequest {
   std::vector<std::pair<std::string, std::string>> headers;  ///< names in lower case
   std::string body;
   std::string peer;
+  bool encrypted = false;                                       ///< came over TLS
+  std::optional<net::PeerCertificate> client_certificate = {};  ///< verified
 
   /// First value or "".
   std::string_view header(std::string_view lower_case_name) const;
@@ -65,6 +75,7 @@ struct HttpServerOptions {
   std::size_t stream_pending_bytes_max = 16 * 1024 * 1024;
   Duration idle_timeout = std::chrono::seconds{120};
   Duration read_timeout = std::chrono::seconds{30};
+  net::TlsServerContext* tls = nullptr;  ///< outlives the server; null = plain text only
 };
 
 class HttpServer {

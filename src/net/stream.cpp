@@ -9,4 +9,8 @@ std::string Endpoint::to_string() const {
   return fmt::format("{}:{}", host, port);
 }
 
+bool is_loopback(std::string_view peer) {
+  return peer.starts_with("127.") || peer.starts_with("[::1]") || peer.starts_with("[::ffff:127.");
+}
+
 }  // namespace wireway::net

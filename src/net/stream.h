@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -29,6 +30,9 @@ struct Endpoint {
   std::string to_string() const;
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
+
+/// Whether the peer of a connection (Stream::peer) is this machine.
+bool is_loopback(std::string_view peer);
 
 class Loop;
 class Network;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "net/tls/context.h"
 
 namespace wireway::link::detail {
 
@@ -54,6 +55,11 @@ HttpConnection::HttpConnection(net::Env& env, const HttpServerOptions& options,
       parser_(
           {.header_bytes_max = options.header_bytes_max, .body_bytes_max = options.body_bytes_max}),
       timer_(env.loop) {
+  if (options.tls != nullptr) {
+    auto tls = options.tls->accept(env.loop, std::move(stream_), net::PlainText::pass_through);
+    tls_ = tls.get();
+    stream_ = std::move(tls);
+  }
   stream_->set_handler(*this);
   watch_time();
 }
@@ -66,6 +72,8 @@ void HttpConnection::turn_away() { refuse(503, "too many connections; try again 
 
 void HttpConnection::on_bytes(ByteView bytes) {
   if (closing_) return;
+  if (!may_be_answered())
+    return refuse(400, "this port speaks plain HTTP to its own machine only; use https://");
   parser_.feed(bytes);
   process();
 }
@@ -74,7 +82,18 @@ void HttpConnection::on_drain() {
   if (!closing_) process();
 }
 
-void HttpConnection::on_close(const Error&) { end(); }
+void HttpConnection::on_close(const Error& reason) {
+  // Clients say little of why they or we refused a certificate; the sentence does.
+  if (tls_ != nullptr && reason.code == Errc::denied)
+    log::info("HTTPS client {}", reason.message);
+  else if (tls_ != nullptr && reason.code != Errc::unavailable)
+    log::debug("HTTPS client {}", reason.message);
+  end();
+}
+
+bool HttpConnection::may_be_answered() const {
+  return tls_ == nullptr || tls_->encrypted() || net::is_loopback(stream_->peer());
+}
 
 /// Takes requests until one waits for its answer or the input ends.
 void HttpConnection::process() {
@@ -108,6 +127,10 @@ void HttpConnection::handle_request() {
   request.headers = std::move(parsed.headers);
   request.body = std::move(parsed.body);
   request.peer = stream_->peer();
+  request.encrypted = tls_ != nullptr && tls_->encrypted();
+  if (request.encrypted && !std::exchange(certificate_known_, true))
+    client_certificate_ = tls_->peer_certificate();
+  request.client_certificate = client_certificate_;
   auto responder = std::make_shared<Responder>(*this);
   responder_ = responder.get();
   handler_(std::move(request), std::move(responder));

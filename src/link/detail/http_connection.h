@@ -13,6 +13,7 @@
 #include <string>
 
 #include "link/http_server.h"
+#include "net/tls/stream.h"
 #include "wire/http/request_parser.h"
 #include "wire/http/response.h"
 
@@ -60,6 +61,7 @@ class HttpConnection final : public net::StreamHandler {
 
   void process();
   void handle_request();
+  bool may_be_answered() const;
   void refuse(unsigned status, const std::string& message);
   void watch_time();
   void idle_too_long();
@@ -75,6 +77,8 @@ class HttpConnection final : public net::StreamHandler {
   const HttpServerOptions& options_;
   HttpHandler& handler_;
   std::unique_ptr<net::Stream> stream_;
+  const net::TlsStream* tls_ = nullptr;  ///< stream_, if the server has certificates
+  std::optional<net::PeerCertificate> client_certificate_;
   OnEnd on_end_;
   wire::http::RequestParser parser_;
   Responder* responder_ = nullptr;  ///< of the request that waits for its answer
@@ -83,6 +87,7 @@ class HttpConnection final : public net::StreamHandler {
   bool processing_ = false;
   bool reading_request_ = false;  ///< timer_ runs for read_timeout
   bool closing_ = false;
+  bool certificate_known_ = false;
   bool keep_alive_ = true;
   bool head_only_ = false;
   bool http_1_0_ = false;
