@@ -44,7 +44,8 @@ class Work {
   }
 
   void say(std::vector<std::string>& sentences) const {
-    if (used_ && !native_) sentences.push_back(sentence());
+    const bool silent = rule_.kind == Rule::Kind::set || rule_.kind == Rule::Kind::text;
+    if (used_ && !native_ && !silent) sentences.push_back(sentence());
     if (left_out_)
       sentences.push_back(
           fmt::format("{} was left out: {} is set too", rule_.from_text, rule_.to_text));
@@ -61,8 +62,8 @@ class Work {
         return fmt::format("{} is a list: the single value was taken as a list of one",
                            rule_.from_text);
       case Rule::Kind::drop: return fmt::format("{} is obsolete and was left out", rule_.from_text);
-      case Rule::Kind::text:
-      case Rule::Kind::set: break;
+      case Rule::Kind::set:
+      case Rule::Kind::text: break;
     }
     return "";
   }
@@ -78,13 +79,18 @@ class Work {
       case Rule::Kind::move: return move(place);
       case Rule::Kind::values: return spell(place);
       case Rule::Kind::list: return make_list(place);
-      case Rule::Kind::text: return make_text(place);
       case Rule::Kind::drop: return drop(place);
-      case Rule::Kind::set:
-        if (detail::room_at(place, rule_.from) == Room::free)
-          detail::put(place, rule_.from, rule_.value);
-        return;
+      case Rule::Kind::set: return set(place);
+      case Rule::Kind::text: return write(place);
     }
+  }
+
+  /// `spec` itself stays, even if nothing is left in it.
+  std::optional<json::value> take(json::value& place, PathView path) const {
+    const bool at_root = rule_.each.empty() && path.size() > 1;
+    if (!at_root) return detail::take(place, path);
+    json::value* top = detail::value_at(place, path.first(1));
+    return top == nullptr ? std::nullopt : detail::take(*top, path.subspan(1));
   }
 
   /// The path to the older name, in the spelling that the object has. Empty if it is not there.
@@ -110,7 +116,7 @@ class Work {
     const json::value& older = *detail::value_at(place, from);
     const bool is_current = rule_.goes_deeper() && (older.is_structured() || older.is_null());
     if (is_current) return;
-    json::value value = std::move(*detail::take(place, from));
+    json::value value = std::move(*take(place, from));
     if (value.is_null() && rule_.picks()) return;
     switch (detail::room_at(place, rule_.to)) {
       case Room::blocked: detail::put(place, from, std::move(value)); return;
@@ -132,7 +138,7 @@ class Work {
   }
 
   void move_back(json::value& place) {
-    auto value = detail::take(place, rule_.to);
+    auto value = take(place, rule_.to);
     if (!value) return;
     const bool room = detail::room_at(place, rule_.from) == Room::free;
     if (!room) return detail::put(place, rule_.to, std::move(*value));
@@ -164,30 +170,26 @@ class Work {
     value->get_array().push_back(std::move(item));
   }
 
-  /// YAML takes 80 and 1.5 for numbers where a text was meant: nothing to be said about.
-  void make_text(json::value& place) {
-    json::value* value = in_place(place);
-    if (value == nullptr || value->is_structured() || value->is_null() || value->is_string())
-      return;
-    if (!value->is_double()) {
-      *value = json::serialize(*value);
-      return;
-    }
-    const double number = value->get_double();
-    const bool is_whole = number == std::trunc(number);
-    *value = is_whole ? fmt::format("{:.1f}", number) : fmt::format("{}", number);
-  }
-
   void drop(json::value& place) {
     const PathView path = find_older(place);
     if (path.empty()) return;
     const json::value& value = *detail::value_at(place, path);
     if (rule_.when && !(value == *rule_.when) && !is_when(value)) return;
     used_ = true;
-    (void)detail::take(place, path);
+    (void)take(place, path);
   }
   bool is_when(const json::value& value) const {
     return rule_.when->is_string() && is_spelled(value, rule_.when->get_string());
+  }
+
+  void set(json::value& place) const {
+    if (detail::room_at(place, rule_.from) == Room::free)
+      detail::put(place, rule_.from, rule_.value);
+  }
+
+  void write(json::value& place) {
+    json::value* value = in_place(place);
+    if (value != nullptr && (value->is_number() || value->is_bool())) *value = spelling_of(*value);
   }
 
   json::value* in_place(json::value& place) {

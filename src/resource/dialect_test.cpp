@@ -192,6 +192,21 @@ TEST(Dialects, sets_what_another_field_implies) {
   EXPECT_TRUE(stored.sentences.empty());
 }
 
+TEST(Dialects, makes_texts_of_the_items_of_a_list) {
+  EXPECT_EQ(store(table("[{text: 'spec.texts[]'}]"), "{spec: {texts: [1, b]}}").object,
+            yaml("{spec: {texts: ['1', b]}}"));
+}
+
+TEST(Dialects, spells_numbers_by_their_text) {
+  const auto rules = table("[{values: {'0': Qos0, '1': Qos1}, at: 'spec.x[].qos'}]");
+  EXPECT_EQ(store(rules, "{spec: {x: [{qos: 0}, {qos: '1'}]}}").object,
+            yaml("{spec: {x: [{qos: Qos0}, {qos: Qos1}]}}"));
+}
+
+TEST(Dialects, spec_stays_even_if_nothing_is_left_in_it) {
+  EXPECT_EQ(store(table("[{drop: spec.a.b}]"), "{spec: {a: {b: 1}}}").object, yaml("{spec: {}}"));
+}
+
 TEST(Dialects, spells_values_of_a_move_and_reads_them_back) {
   const auto rules = table(
       "[{move: spec.encrypt, to: spec.advanced.encrypt, values: {true: Enabled, false: Disabled}, "
@@ -335,7 +350,7 @@ TEST(Dialects, names_the_rule_that_is_wrong) {
       {"{move: spec.a}", "move and to belong together"},
       {"{move: spec.a, to: spec.a}", "both paths are the same"},
       {"{move: spec.a, to: spec.b, drop: spec.c}",
-       "must have one of move, at, list, text, drop and set"},
+       "must have one of move, at, list, drop, set and text"},
       {"{move: spec.a, to: spec.b, nativ: [v1]}", "\"nativ\" is no part of a rule"},
       {"{move: 'spec.a[].b', to: 'spec.c[].b'}", "[] and * may only stand in the part"},
       {"{move: 'spec.a[x].b', to: spec.b}", "is none of [], [0] and [key=value]"},

@@ -58,12 +58,14 @@ class FolderResources final : public MemoryResources {
     for (const ManifestProblem& problem : folder_.new_problems())
       log::error("{}; the last good state stays", problem.to_string());
     std::map<ManifestId, json::value> next;
+    std::map<ManifestId, std::vector<std::string>> older;
     for (const auto& [id, manifest] : folder_.manifests())
-      next.emplace(id, kinds_.normalise(manifest.object));
+      next.emplace(id, kinds_.normalise(manifest.object, &older[id]));
     for (const auto& [id, object] : next) {
       const auto before = in_force_.find(id);
       if (before != in_force_.end() && before->second == object) continue;
       if (before != in_force_.end()) log::info("{}: changed", id.to_string());
+      for (const std::string& sentence : older[id]) log::warn("{}: {}", id.to_string(), sentence);
       put(object);
     }
     for (const auto& [id, object] : in_force_) {

@@ -24,6 +24,7 @@ KindEntry entry_of_definition(const json::value& definition) {
     if (schema == nullptr) continue;
     if (auto parsed = Schema::parse(*schema)) entry.schema = std::move(*parsed);
   }
+  if (auto parsed = Dialects::of_definition(definition)) entry.dialects = std::move(*parsed);
   return entry;
 }
 
@@ -88,6 +89,7 @@ std::vector<std::string> KindTable::problems(const json::value& manifest) const 
   }
   if (!entry->schema) return out;
   json::value copy = manifest;
+  (void)entry->dialects.to_stored(copy, version);
   for (const std::string& path : entry->schema->prune(copy)) {
     out.push_back(fmt::format("unknown field \"{}\"; check its spelling, or remove it", path));
   }
@@ -97,7 +99,7 @@ std::vector<std::string> KindTable::problems(const json::value& manifest) const 
   return out;
 }
 
-json::value KindTable::normalise(json::value manifest) const {
+json::value KindTable::normalise(json::value manifest, std::vector<std::string>* older) const {
   const auto [group, version] = split_api_version(text_at(manifest, {"apiVersion"}));
   const KindEntry* entry = find(group, text_at(manifest, {"kind"}));
   if (entry == nullptr) return manifest;
@@ -106,6 +108,8 @@ json::value KindTable::normalise(json::value manifest) const {
   if (entry->namespaced && text_at(manifest, {"metadata", "namespace"}).empty())
     metadata["namespace"] = default_namespace;
   object.erase("status");
+  std::vector<std::string> sentences = entry->dialects.to_stored(manifest, version);
+  if (older != nullptr) *older = std::move(sentences);
   if (entry->schema) entry->schema->apply_defaults(manifest);
   if (version == entry->storage_version) return manifest;
   object["apiVersion"] = fmt::format("{}/{}", group, entry->storage_version);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "resource/dialect.h"
 #include "resource/schema.h"
 
 namespace wireway::resource {
@@ -24,6 +25,7 @@ struct KindEntry {
   bool namespaced = true;
   std::vector<std::string> versions;  ///< all that may be written
   std::optional<Schema> schema;       ///< none for core kinds
+  Dialects dialects;
 };
 
 class KindTable {
@@ -38,9 +40,10 @@ class KindTable {
   /// What is wrong with a manifest, one sentence each; none if it may be applied. Kinds that are
   /// not in the table are left to the API server.
   std::vector<std::string> problems(const json::value& manifest) const;
-  /// Brings a manifest without problems into the form in which services read it: defaults filled
-  /// in, the storage version, and the written one in annotation `wireway.io/written-version`.
-  json::value normalise(json::value manifest) const;
+  /// Brings a manifest without problems into the form in which services read it: current names,
+  /// defaults filled in, the storage version, and the written one in annotation
+  /// `wireway.io/written-version`. `older` gets a sentence for each older spelling.
+  json::value normalise(json::value manifest, std::vector<std::string>* older = nullptr) const;
 
  private:
   std::map<std::pair<std::string, std::string>, KindEntry> entries_;

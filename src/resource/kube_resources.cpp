@@ -21,12 +21,18 @@ class KubeResources final : public Resources {
 
   std::unique_ptr<Watch> watch(const Kind& kind, const std::string& space,
                                WatchHandler& handler) override {
-    return std::make_unique<detail::KubeWatch>(client_, kind, space, handler);
+    detail::KubeWatch::Subject subject{kind, space, dialects_of(kind)};
+    return std::make_unique<detail::KubeWatch>(client_, std::move(subject), handler);
   }
 
   void get(const Kind& kind, const ObjectKey& key, Done done) override {
-    client_.send_detached({.path = detail::KubeClient::path_of(kind, key.space, key.name)},
-                          std::move(done));
+    const Dialects* dialects = dialects_of(kind);
+    const auto take = [dialects, version = std::string(kind.version),
+                       done](Result<json::value> object) {
+      if (object && dialects != nullptr) (void)dialects->to_stored(*object, version);
+      done(std::move(object));
+    };
+    client_.send_detached({.path = detail::KubeClient::path_of(kind, key.space, key.name)}, take);
   }
 
   void apply(const json::value& object, const std::string& manager, Done done) override {
@@ -69,6 +75,11 @@ class KubeResources final : public Resources {
   void emit(EventRecord record) override { events_.emit(record); }
 
  private:
+  const Dialects* dialects_of(const Kind& kind) const {
+    const KindEntry* entry = kinds_.find(std::string(kind.group), std::string(kind.kind));
+    return entry == nullptr || entry->dialects.empty() ? nullptr : &entry->dialects;
+  }
+
   using WithCollection = std::function<void(const Result<std::string>& path)>;
 
   /// The address of the object's collection; kinds that we do not know are asked of the server.

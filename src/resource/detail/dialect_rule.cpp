@@ -13,15 +13,10 @@ using detail::Path;
 using detail::Step;
 using Rule = Dialects::Rule;
 
-constexpr std::array members{"move", "to",     "values", "at",       "list", "text", "drop",
-                             "when", "factor", "native", "any-case", "if",   "set",  "value"};
+constexpr std::array members{"move",   "to",     "values",   "at", "list", "drop",  "when",
+                             "factor", "native", "any-case", "if", "set",  "value", "text"};
 
 std::unexpected<Error> refuse(std::string what) { return fail(Errc::invalid, std::move(what)); }
-
-/// How the member keys of YAML name a scalar.
-std::string spelling_of(const json::value& value) {
-  return value.is_string() ? std::string(value.get_string()) : json::serialize(value);
-}
 
 Result<> read_values(const json::value& written, Rule& rule) {
   const json::value* values = find(written, "values");
@@ -104,7 +99,8 @@ Result<> read_place(const json::value& written, std::string_view member, Rule& r
   const auto last = std::ranges::find_if(path->rbegin(), path->rend(), &Step::walks);
   rule.each.assign(path->begin(), last.base());
   rule.from.assign(last.base(), path->end());
-  const bool whole_items = rule.kind == Rule::Kind::values && rule.from.empty();
+  const bool in_place = rule.kind == Rule::Kind::values || rule.kind == Rule::Kind::text;
+  const bool whole_items = in_place && rule.from.empty();
   if (!whole_items && !ends_in_name(rule.from)) return refuse("the path must end in a name");
   return {};
 }
@@ -126,12 +122,12 @@ Result<> read_kind(const json::value& written, Rule& rule) {
   const json::object& object = written.get_object();
   const bool moves = object.contains("move");
   const bool lists = object.contains("list");
-  const bool texts = object.contains("text");
   const bool drops = object.contains("drop");
   const bool spells = object.contains("at");
   const bool sets = object.contains("set");
-  if (int{moves} + int{lists} + int{texts} + int{drops} + int{spells} + int{sets} != 1)
-    return refuse("must have one of move, at, list, text, drop and set");
+  const bool writes = object.contains("text");
+  if (int{moves} + int{lists} + int{drops} + int{spells} + int{sets} + int{writes} != 1)
+    return refuse("must have one of move, at, list, drop, set and text");
   if (sets != object.contains("value")) return refuse("set and value belong together");
   if (sets && !object.contains("if")) return refuse("set needs an if");
   if (moves != object.contains("to")) return refuse("move and to belong together");
@@ -143,10 +139,10 @@ Result<> read_kind(const json::value& written, Rule& rule) {
   if (const json::value* value = object.if_contains("value")) rule.value = *value;
   using Place = std::pair<const char*, Rule::Kind>;
   for (const auto& [member, kind] : {Place{"list", Rule::Kind::list},
-                                     {"text", Rule::Kind::text},
                                      {"drop", Rule::Kind::drop},
                                      {"set", Rule::Kind::set},
-                                     {"at", Rule::Kind::values}}) {
+                                     {"at", Rule::Kind::values},
+                                     {"text", Rule::Kind::text}}) {
     if (!object.contains(member)) continue;
     rule.kind = kind;
     if (auto done = read_place(written, member, rule); !done) return done;
@@ -156,10 +152,17 @@ Result<> read_kind(const json::value& written, Rule& rule) {
 
 }  // namespace
 
+std::string spelling_of(const json::value& value) {
+  if (value.is_string()) return std::string(value.get_string());
+  if (!value.is_double()) return json::serialize(value);
+  const std::string text = fmt::format("{}", value.get_double());
+  return text.find_first_not_of("-0123456789") == std::string::npos ? text + ".0" : text;
+}
+
 bool is_spelled(const json::value& value, std::string_view text) {
   if (value.is_string()) return equals_ignoring_case(value.get_string(), text);
   if (value.is_structured() || value.is_null()) return false;
-  return json::serialize(value) == text;
+  return spelling_of(value) == text;
 }
 
 Result<Dialects::Rule> parse_rule(const json::value& written) {

@@ -15,7 +15,7 @@
 namespace wireway::resource {
 
 struct Dialects::Rule {
-  enum class Kind { move, values, list, text, drop, set };
+  enum class Kind { move, values, list, drop, set, text };
   /// Older spelling -> current value, in the table's order.
   using Values = std::vector<std::pair<std::string, json::value>>;
 
@@ -44,6 +44,9 @@ struct Dialects::Rule {
 
 /// A rule from its text form. Errors: Errc::invalid.
 Result<Dialects::Rule> parse_rule(const json::value& written);
+
+/// A scalar as people write it: text, 80, 1.5, true.
+std::string spelling_of(const json::value& value);
 
 /// Whether `value` is spelled as `text`: without regard to case, booleans and numbers as written.
 bool is_spelled(const json::value& value, std::string_view text);

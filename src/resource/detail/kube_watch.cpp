@@ -10,10 +10,11 @@
 
 namespace wireway::resource::detail {
 
-KubeWatch::KubeWatch(KubeClient& client, const Kind& kind, std::string space, WatchHandler& handler)
+KubeWatch::KubeWatch(KubeClient& client, Subject subject, WatchHandler& handler)
     : client_(client),
-      kind_(kind),
-      space_(std::move(space)),
+      kind_(subject.kind),
+      space_(std::move(subject.space)),
+      dialects_(subject.dialects),
       handler_(handler),
       backoff_(client.random(), retry_min, retry_max),
       turn_(client.loop()),
@@ -67,8 +68,9 @@ void KubeWatch::take_list(Result<json::value> result) {
 }
 
 /// Equal revisions are shown again too: after a server lost its history they may mean another
-/// object.
-void KubeWatch::show(const json::value& object) {
+/// object. A real API server keeps older spellings as they were written.
+void KubeWatch::show(json::value& object) {
+  if (dialects_ != nullptr) (void)dialects_->to_stored(object, kind_.version);
   known_.insert(key_of(object));
   handler_.on_put(object);
 }
@@ -110,7 +112,7 @@ void KubeWatch::take_lines() {
     const std::string line = buffer_.substr(begin, end - begin);
     begin = end + 1;
     if (line.empty()) continue;
-    const auto event = parse_json(line);
+    auto event = parse_json(line);
     const bool go_on = event && take_event(*event);
     if (destroyed) return;
     if (go_on) continue;
@@ -124,9 +126,9 @@ void KubeWatch::take_lines() {
   buffer_.erase(0, begin);
 }
 
-bool KubeWatch::take_event(const json::value& event) {
+bool KubeWatch::take_event(json::value& event) {
   const std::string type = text_at(event, {"type"});
-  const json::value* object = find(event, "object");
+  json::value* object = event.is_object() ? event.get_object().if_contains("object") : nullptr;
   if (object == nullptr) return true;
   if (type == "ERROR") {
     // The revision is too old to go on from (410), or the server has trouble: begin with a list.

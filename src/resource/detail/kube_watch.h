@@ -13,6 +13,7 @@
 
 #include "net/loop.h"
 #include "resource/detail/kube_client.h"
+#include "resource/dialect.h"
 #include "resource/resources.h"
 
 namespace wireway::resource::detail {
@@ -24,7 +25,14 @@ class KubeWatch final : public Watch {
   static constexpr Duration retry_min = std::chrono::milliseconds{200};
   static constexpr Duration retry_max = std::chrono::seconds{10};
 
-  KubeWatch(KubeClient& client, const Kind& kind, std::string space, WatchHandler& handler);
+  /// What is to be watched, in which namespace ("" = all) and in which older spellings.
+  struct Subject {
+    Kind kind;
+    std::string space;
+    const Dialects* dialects;  ///< null: the kind has none
+  };
+
+  KubeWatch(KubeClient& client, Subject subject, WatchHandler& handler);
   ~KubeWatch() override;
 
  private:
@@ -34,14 +42,15 @@ class KubeWatch final : public Watch {
   void take_chunk(unsigned status, std::string_view chunk);
   void take_lines();
   /// False if the stream must be given up.
-  bool take_event(const json::value& event);
+  bool take_event(json::value& event);
   void ended(const Result<json::value>& result);
   void retry(const Error& error);
-  void show(const json::value& object);
+  void show(json::value& object);
 
   KubeClient& client_;
   Kind kind_;
   std::string space_;
+  const Dialects* dialects_;
   WatchHandler& handler_;
   std::string revision_;  ///< empty: a list is needed
   bool synced_ = false;
