@@ -85,6 +85,26 @@ TEST_F(FolderResourcesTest, shows_validated_defaulted_objects_of_yaml_json_and_l
   EXPECT_TRUE(bool_at(seen.objects["one"], {"spec", "enabled"}, false)) << "default of the schema";
 }
 
+TEST_F(FolderResourcesTest, shows_older_spellings_in_the_current_one) {
+  write("a.yaml", R"(
+apiVersion: deviceregistry.microsoft.com/v1beta1
+kind: Asset
+metadata: {name: one}
+spec: {assetEndpointProfileUri: plc, dataPoints: [{name: t, dataSource: ns=3;s=T}]}
+)");
+  const auto resources = make_folder_resources(env, folder, "test");
+  const auto watch = resources->watch(asset, "", seen);
+  ASSERT_TRUE(until([&] { return seen.synced; }));
+  const json::value& shown = seen.objects["one"];
+  EXPECT_EQ(text_at(shown, {"spec", "assetEndpointProfileRef"}), "plc");
+  EXPECT_EQ(find(shown, "spec", "dataPoints"), nullptr);
+  EXPECT_EQ(text_at(shown, {"metadata", "annotations", "wireway.io/written-version"}), "v1beta1");
+  const json::value* datasets = find(shown, "spec", "datasets");
+  ASSERT_NE(datasets, nullptr);
+  EXPECT_EQ(text_at(datasets->at(0), {"name"}), "default");
+  EXPECT_EQ(text_at(datasets->at(0).at("dataPoints").at(0), {"name"}), "t");
+}
+
 TEST_F(FolderResourcesTest, follows_changed_added_and_removed_files) {
   write("a.yaml", asset_one);
   const auto resources = make_folder_resources(env, folder, "test");

@@ -117,6 +117,25 @@ TEST_F(KubeResourcesTest, lists_and_then_follows_changes) {
   ASSERT_TRUE(until([&] { return !seen.objects.contains("one"); }));
 }
 
+TEST_F(KubeResourcesTest, shows_what_was_kept_in_an_older_spelling_in_the_current_one) {
+  // As a real API server keeps it: past the admission of ours.
+  json::object kept{{"apiVersion", "deviceregistry.microsoft.com/v1"}, {"kind", "Asset"}};
+  kept["metadata"] = json::object{{"name", "one"}, {"namespace", one.space}};
+  kept["spec"] = json::object{{"assetEndpointProfileUri", "plc"}};
+  Write write;
+  write.key = {"assets.deviceregistry.microsoft.com", one.space, one.name};
+  write.change = Change::created;
+  ASSERT_TRUE(store->put(std::move(write), kept));
+  ASSERT_TRUE(store->commit());
+  const auto watch = resources->watch(resource::asset, one.space, seen);
+  ASSERT_TRUE(until([&] { return seen.synced == 1; }));
+  const json::value spec{{"assetEndpointProfileRef", "plc"}};
+  EXPECT_EQ(seen.objects["one"].at("spec"), spec);
+  const auto got = get(resource::asset, one);
+  ASSERT_TRUE(got) << got.error().message;
+  EXPECT_EQ(got->at("spec"), spec);
+}
+
 TEST_F(KubeResourcesTest, takes_the_stream_up_again_where_the_server_left) {
   ASSERT_TRUE(apply(asset_named("one", "first")));
   const auto watch = resources->watch(resource::asset, one.space, seen);
