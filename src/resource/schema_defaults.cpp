@@ -48,18 +48,19 @@ class Filler {
   }
 
   void fill_object(const Node& node, json::object& object, const FieldPath& path) {
-    for (const auto& [key, child] : node.properties) {
-      json::value* member = object.if_contains(key);
-      if (child->default_value) {
-        // A null where none may stand counts as absent, as in the Kubernetes API server.
-        if (member == nullptr)
-          object.emplace(key, *child->default_value);
-        else if (member->is_null() && !child->nullable)
-          *member = *child->default_value;
-      }
-    }
+    drop_nulls(node, object);
+    for (const auto& [key, child] : node.properties)
+      if (child->default_value && !object.contains(key)) object.emplace(key, *child->default_value);
     for (auto& [key, member] : object)
       if (const Node* child = node.member(key)) fill(*child, member, FieldPath(path, key));
+  }
+
+  /// A null where none may stand counts as absent, as in the Kubernetes API server.
+  static void drop_nulls(const Node& node, json::object& object) {
+    for (auto it = object.begin(); it != object.end();) {
+      const Node* child = it->value().is_null() ? node.member(it->key()) : nullptr;
+      it = child != nullptr && !child->nullable ? object.stable_erase(it) : std::next(it);
+    }
   }
 
   std::vector<std::string>* const respelled_;
