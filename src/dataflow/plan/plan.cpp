@@ -21,6 +21,16 @@ std::vector<std::string> read_texts(const json::object& settings, std::string_vi
   return out;
 }
 
+/// Named by the spec, or by the owner reference that the documented system sets instead.
+std::string profile_of(const json::value& dataflow) {
+  if (auto name = text_at(dataflow, {"spec", "profileRef"}); !name.empty()) return name;
+  const json::value* owners = find(dataflow, "metadata", "ownerReferences");
+  if (owners == nullptr || !owners->is_array()) return {};
+  for (const json::value& owner : owners->get_array())
+    if (text_at(owner, {"kind"}) == "DataflowProfile") return text_at(owner, {"name"});
+  return {};
+}
+
 /// Takes the operations apart and reports what is missing or there twice.
 class PlanReader {
  public:
@@ -28,7 +38,7 @@ class PlanReader {
 
   void read() {
     plan_.name = text_at(manifest_, {"metadata", "name"});
-    plan_.profile = text_at(manifest_, {"spec", "profileRef"});
+    plan_.profile = profile_of(manifest_);
     plan_.enabled = bool_at(manifest_, {"spec", "mode"}, true);
     plan_.request_disk_persistence = bool_at(manifest_, {"spec", "requestDiskPersistence"}, false);
     plan_.polarity = polarity_of(manifest_);
