@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "base/yaml.h"
+#include "resource/dialect.h"
 
 namespace wireway::resource {
 namespace {
@@ -114,6 +115,13 @@ TEST(Schema, fills_defaults_at_every_depth_and_replaces_null) {
   EXPECT_EQ(object.at("spec").at("mode"), "Automatic");
   EXPECT_EQ(object.at("spec").at("ports").at(0).at("protocol"), "Mqtt");
   EXPECT_EQ(object.at("spec").at("ports").at(1).at("protocol"), "WebSockets");
+}
+
+TEST(Schema, takes_a_null_where_none_may_stand_for_absent) {
+  auto object = yaml("{spec: {mode: null, ports: [{port: 1, name: null, tls: null}], more: null}}");
+  schema(ports_schema).apply_defaults(object);
+  EXPECT_EQ(object, yaml("{spec: {mode: Automatic, more: null, ports: "
+                         "[{port: 1, tls: null, protocol: Mqtt}]}}"));
 }
 
 TEST(Schema, accepts_null_only_where_the_schema_says_so) {
@@ -317,6 +325,36 @@ void expect_keys_required(const json::value& node, const std::string& path) {
 TEST(EmbeddedCrds, merge_lists_only_by_keys_that_are_always_there) {
   for (const json::value& crd : embedded_crds())
     expect_keys_required(crd.at("spec").at("versions").at(0), text_at(crd, {"metadata", "name"}));
+}
+
+/// Each field of a spec says what it is for, and in which unit.
+void expect_described(const json::object& node, const std::string& path) {
+  if (const json::value* properties = node.if_contains("properties")) {
+    for (const auto& [key, child] : properties->get_object()) {
+      const std::string place = path + "." + std::string(key);
+      EXPECT_FALSE(text_at(child, {"description"}).empty()) << place << " has no description";
+      expect_described(child.get_object(), place);
+    }
+  }
+  for (const char* inner : {"items", "additionalProperties"})
+    if (const json::value* child = node.if_contains(inner); child && child->is_object())
+      expect_described(child->get_object(), path + "[]");
+}
+
+TEST(EmbeddedCrds, describe_every_field_and_have_readable_tables_of_dialects) {
+  std::set<std::pair<std::string, std::string>> kinds;
+  for (const json::value& crd : embedded_crds()) {
+    const std::string name = text_at(crd, {"metadata", "name"});
+    EXPECT_TRUE(
+        kinds.emplace(text_at(crd, {"spec", "group"}), text_at(crd, {"spec", "names", "kind"}))
+            .second)
+        << name << " is defined twice";
+    const json::value& schema = crd.at("spec").at("versions").at(0).at("schema");
+    const json::value& spec = schema.at("openAPIV3Schema").at("properties").at("spec");
+    expect_described(spec.as_object(), name);
+    const auto dialects = Dialects::of_definition(crd);
+    EXPECT_TRUE(dialects.has_value()) << name << (dialects ? "" : dialects.error().message);
+  }
 }
 
 TEST(EmbeddedCrds, can_be_told_apart_and_listed_together) {

@@ -236,6 +236,11 @@ std::vector<std::pair<std::string, std::vector<std::string>>> Catalog::groups() 
     std::ranges::sort(names, version_before);
     out.emplace_back(group, std::move(names));
   }
+  // Clients take the first group that has a kind of the name: a current one before a preview.
+  std::ranges::stable_partition(out, [](const auto& group) {
+    return group.second.empty() ||
+           group.second.front().find_first_not_of("v0123456789") == std::string::npos;
+  });
   return out;
 }
 

@@ -78,7 +78,7 @@ class Catalog {
   ResourceTypeRef find_stored(const std::string& qualified) const;
   /// By qualified name.
   const std::map<std::string, ResourceTypeRef>& types() const { return types_; }
-  /// Group -> served versions, the preferred one first.
+  /// Group -> served versions, the preferred one first; groups of previews last.
   std::vector<std::pair<std::string, std::vector<std::string>>> groups() const;
 
   /// Adds or replaces the type of a CustomResourceDefinition.

@@ -155,7 +155,12 @@ TEST_F(ServerTest, discovery_lists_groups_versions_and_resources) {
   const json::value all = get("/apis");
   for (const json::value& group : all.at("groups").as_array())
     groups.push_back(text_at(group, {"preferredVersion", "groupVersion"}));
-  EXPECT_TRUE(std::ranges::is_sorted(groups));
+  // `kubectl get brokers` takes the first group that has them: not that of the previews.
+  const auto is_preview = [](const std::string& group) {
+    return group.contains("alpha") || group.contains("beta");
+  };
+  EXPECT_TRUE(std::ranges::is_partitioned(groups, std::not_fn(is_preview)));
+  EXPECT_EQ(std::ranges::count(groups, "mq.iotoperations.azure.com/v1beta1"), 1);
   for (const char* expected :
        {"apiextensions.k8s.io/v1", "connectivity.iotoperations.azure.com/v1",
         "coordination.k8s.io/v1", "deviceregistry.microsoft.com/v1", "events.k8s.io/v1",
@@ -313,7 +318,7 @@ TEST_F(ServerTest, large_and_deep_bodies_are_refused) {
 }
 
 TEST_F(ServerTest, a_full_database_refuses_writes_and_answers_reads) {
-  auto small = Store::open({.path = ":memory:", .database_bytes_max = 600 * 1024});
+  auto small = Store::open({.path = ":memory:", .database_bytes_max = 1500 * 1024});
   store_.swap(*small);
   start();
   json::value big = config_map("big");
