@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "control/reconcile/demo.h"
 #include "control/reconcile/folder_source.h"
+#include "control/reconcile/not_served.h"
 #include "control/reconcile/workload_reconciler.h"
 #include "control/workload/process_runtime.h"
 #include "net/os/process.h"
@@ -60,6 +61,7 @@ class ControlPlane {
       : resources_(resource::make_kube_resources(process.loop, kube_options(url))),
         runtime_(process.loop, *resources_, runtime_options()),
         workloads_(process.env, *resources_, runtime_, workload_options(options, data, url)),
+        not_served_(process.env, *resources_),
         ready_(process.env, *resources_, [&options, &data, url](std::vector<std::string> troubles) {
           print_table(options, url, data, troubles);
         }) {
@@ -74,6 +76,7 @@ class ControlPlane {
     if (demo_) demo_->start();
     if (folder_) folder_->start();
     workloads_.start();
+    not_served_.start();
     ready_.start();
   }
   void stop(std::function<void()> done) { runtime_.stop(std::move(done)); }
@@ -101,6 +104,7 @@ class ControlPlane {
   std::unique_ptr<resource::Resources> resources_;
   control::ProcessRuntime runtime_;
   control::WorkloadReconciler workloads_;
+  control::NotServed not_served_;
   ReadyReport ready_;
   std::unique_ptr<control::Demo> demo_;
   std::unique_ptr<control::FolderSource> folder_;
