@@ -5,6 +5,7 @@
 #include "app/cli/diff.h"
 #include "app/cli/get.h"
 #include "app/cli/history.h"
+#include "app/cli/snapshot.h"
 
 namespace wireway::app::cli {
 

@@ -108,7 +108,7 @@ void add_delete(CLI::App& root, Chosen& chosen) {
   remove.add_option("-l,--selector", options.selector, "Labels: line=1,zone!=b");
   remove
       .add_option("--cascade", options.cascade,
-                   "What becomes of objects that it owns: background, foreground or orphan")
+                  "What becomes of objects that it owns: background, foreground or orphan")
       ->check(CLI::IsMember({"background", "foreground", "orphan"}));
   remove.add_flag("-R,--recursive", options.recursive, "Folders below folders too");
   remove.add_flag("--all", options.all, "All objects of the kind in the namespace");

@@ -223,5 +223,25 @@ TEST_F(HistoryTest, works_for_core_kinds_and_for_namespaces_themselves) {
             "updated metadata.labels.plant; created ");
 }
 
+TEST_F(HistoryTest, lists_a_kind_as_of_a_revision_and_all_pages_of_one_moment) {
+  post(assets, asset("a"));
+  const std::int64_t two = revision_of(post(assets, asset("b")));
+  const json::value first = get(std::string(assets) + "?limit=1");
+  remove(std::string(assets) + "/b");
+  const json::value second =
+      get(std::string(assets) + "?limit=1&continue=" + text_at(first, {"metadata", "continue"}));
+  ASSERT_EQ(second.at("items").as_array().size(), 1u);
+  EXPECT_EQ(text_at(second.at("items").at(0), {"metadata", "name"}), "b");
+  const json::value then =
+      get(fmt::format("{}?resourceVersionMatch=Exact&resourceVersion={}", assets, two));
+  EXPECT_EQ(then.at("items").as_array().size(), 2u);
+  EXPECT_EQ(int_at(then, {"metadata", "resourceVersion"}, 0), two);
+  for (int i = 0; i < 110; ++i) change("a", fmt::format(R"({{"spec":{{"description":"{}"}}}})", i));
+  const json::value status =
+      get(fmt::format("{}?resourceVersionMatch=Exact&resourceVersion={}", assets, two));
+  EXPECT_EQ(code(), 410u) << json::serialize(status);
+  EXPECT_EQ(text_at(status, {"reason"}), "Expired");
+}
+
 }  // namespace
 }  // namespace wireway::control

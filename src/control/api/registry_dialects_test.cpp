@@ -162,6 +162,28 @@ brokerAuthentication: {satAudience: aio-internal}
 )"));
 }
 
+TEST_F(RegistryDialectsTest, two_managers_share_one_dataset) {
+  const std::string target = path(namespaced_v1, "assets", "a");
+  const auto apply = [&](const std::string& manager, const std::string& points) {
+    patch(target + "?fieldManager=" + manager,
+          fmt::format("{{apiVersion: {}, kind: Asset, metadata: {{name: a}}, spec: {{deviceRef: "
+                      "{{deviceName: d, endpointName: e}}, datasets: [{{name: line, dataPoints: "
+                      "{}}}]}}}}",
+                      namespaced_v1, points),
+          "apply-patch+yaml");
+    EXPECT_TRUE(code() == 200U || code() == 201U) << head_.body;
+    std::string names;
+    const json::value object = get(target);
+    for (const json::value& point :
+         find(object, "spec", "datasets")->at(0).at("dataPoints").as_array())
+      names += text_at(point, {"name"});
+    return names;
+  };
+  EXPECT_EQ(apply("first", "[{name: a, dataSource: i=1}, {name: b, dataSource: i=2}]"), "ab");
+  EXPECT_EQ(apply("second", "[{name: c, dataSource: i=3}]"), "abc");
+  EXPECT_EQ(apply("first", "[{name: b, dataSource: i=4}]"), "bc");
+}
+
 TEST_F(RegistryDialectsTest, assets_of_both_groups_stand_beside_each_other) {
   (void)stored(classic_v1, "Asset/assets", "{assetEndpointProfileRef: plc}", classic_v1);
   (void)stored(namespaced_v1, "Asset/assets", "{deviceRef: {deviceName: d, endpointName: e}}",

@@ -415,7 +415,18 @@ ApiResult<Reply> ApiServer::list(const link::HttpRequest& request, const Accept&
     token = *given;
     page_request.after_space = token.space;
     page_request.after_name = token.name;
+  } else if (request.query_value("resourceVersionMatch") == "Exact") {
+    auto exact = query_number(request, "resourceVersion");
+    if (!exact) return std::unexpected(exact.error());
+    if (*exact == 0 || *exact > store_.revision())
+      return std::unexpected(
+          *exact == 0 ? bad_request("resourceVersionMatch Exact needs a resourceVersion above 0")
+                      : expired(fmt::format("too large resource version: {} ({})", *exact,
+                                            store_.revision())));
+    token.revision = *exact;
   }
+  // All pages are of one moment, except of what has no past.
+  if (store_.limits_of(type.stored_as).revisions_max > 1) page_request.revision = token.revision;
   const std::int64_t wanted = *limit > 0 ? std::min(*limit, list_items_max) : list_items_max;
   std::vector<Revision> items;
   bool more = true;
@@ -423,7 +434,9 @@ ApiResult<Reply> ApiServer::list(const link::HttpRequest& request, const Accept&
     const std::int64_t room = wanted - static_cast<std::int64_t>(items.size());
     page_request.limit = selector->everything() ? room : std::min(room, page_items);
     auto page = store_.list(type.stored_as, page_request);
-    if (!page) return std::unexpected(storage_failed(page.error()));
+    if (!page)
+      return std::unexpected(page.error().code == Errc::not_found ? expired(page.error().message)
+                                                                  : storage_failed(page.error()));
     more = page->more;
     for (Revision& item : page->items) {
       page_request.after_space = item.key.space;

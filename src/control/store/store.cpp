@@ -38,6 +38,9 @@ CREATE TABLE floors(resource TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT
   "r.revision, r.previous, r.change, o.resource, o.space, o.name, r.time, r.author, r.manager, " \
   "r.body"
 
+/// The row of `floors` that says since when every state of a resource can be told.
+std::string whole_from(const std::string& resource) { return "history of " + resource; }
+
 Revision read_revision(const Statement::Run& row) {
   Revision out;
   out.number = row.integer(0);
@@ -62,9 +65,9 @@ History Store::limits_of(const std::string& resource) const {
 
 struct Store::Statements {
   Statement begin, commit;
-  Statement get, list, count, find_object, add_object, move_object, add_revision;
+  Statement get, list, list_past, count, find_object, add_object, move_object, add_revision;
   Statement trim, oldest_tombstone, drop_revisions, drop_object, set_floor, floor;
-  Statement since, history, at;
+  Statement since, history, at, history_floor;
 
   bool prepare(sqlite3* db) {
     return begin.prepare(db, "BEGIN IMMEDIATE") && commit.prepare(db, "COMMIT") &&
@@ -77,6 +80,13 @@ struct Store::Statements {
                             " WHERE o.resource = ?1 AND (?2 = '' OR o.space = ?2)"
                             " AND (o.space, o.name) > (?3, ?4) AND o.deleted = 0"
                             " ORDER BY o.space, o.name LIMIT ?5") &&
+           list_past.prepare(db, "SELECT " WIREWAY_REVISION_COLUMNS
+                                 " FROM objects o JOIN revisions r ON r.revision ="
+                                 " (SELECT max(revision) FROM revisions"
+                                 " WHERE object = o.id AND revision <= ?6)"
+                                 " WHERE o.resource = ?1 AND (?2 = '' OR o.space = ?2)"
+                                 " AND (o.space, o.name) > (?3, ?4) AND r.change != 3"
+                                 " ORDER BY o.space, o.name LIMIT ?5") &&
            count.prepare(db,
                          "SELECT count(*) FROM objects"
                          " WHERE resource = ?1 AND (?2 = '' OR space = ?2) AND deleted = 0") &&
@@ -107,6 +117,11 @@ struct Store::Statements {
            drop_object.prepare(db, "DELETE FROM objects WHERE id = ?1") &&
            set_floor.prepare(db, "INSERT OR REPLACE INTO floors VALUES(?1, ?2)") &&
            floor.prepare(db, "SELECT revision FROM floors WHERE resource = ?1") &&
+           history_floor.prepare(
+               db,
+               "INSERT OR REPLACE INTO floors SELECT ?1, max(ifnull((SELECT revision"
+               " FROM floors WHERE resource = ?1), 0), ifnull((SELECT min(revision)"
+               " FROM revisions WHERE object = ?2 AND (change = 2) = 0), 0), ?3)") &&
            since.prepare(db, "SELECT " WIREWAY_REVISION_COLUMNS
                              " FROM revisions r JOIN objects o ON o.id = r.object"
                              " WHERE r.revision > ?2 AND o.resource = ?1 ORDER BY r.revision") &&
@@ -224,10 +239,19 @@ Result<std::optional<Revision>> Store::get(const StoreKey& key) {
 
 Result<Page> Store::list(const std::string& resource, const PageRequest& request) {
   Page page;
-  Statement::Run run(statements_->list);
+  const bool past = request.revision > 0 && request.revision < revision_;
+  if (past) {
+    Statement::Run floor(statements_->floor);
+    const std::string name = whole_from(resource);
+    if (floor.bind(name).step() && request.revision < floor.integer(0))
+      return fail(Errc::not_found, fmt::format("too old resource version: {} ({})",
+                                               request.revision, floor.integer(0)));
+  }
+  Statement::Run run(past ? statements_->list_past : statements_->list);
   const std::int64_t limit = request.limit > 0 ? request.limit + 1 : -1;
   run.bind(resource).bind(request.space).bind(request.after_space).bind(request.after_name);
   run.bind(limit);
+  if (past) run.bind(request.revision);
   while (run.step()) {
     if (request.limit > 0 && static_cast<std::int64_t>(page.items.size()) == request.limit) {
       page.more = true;
@@ -335,6 +359,8 @@ Result<> Store::trim(const Revision& revision, std::int64_t object_id) {
     run.step();
     if (!run.ok()) return std::unexpected(sql_error("write"));
   }
+  if (!is_status && sqlite3_changes(db_) > 0)
+    if (auto done = raise_history_floor(revision.key.resource, object_id, 0); !done) return done;
   if (revision.change != Change::deleted) return {};
   std::int64_t old_object = 0;
   std::int64_t old_revision = 0;
@@ -352,6 +378,15 @@ Result<> Store::trim(const Revision& revision, std::int64_t object_id) {
   Statement::Run floor(statements_->set_floor);
   floor.bind(revision.key.resource).bind(old_revision).step();
   if (!revisions.ok() || !object.ok() || !floor.ok()) return std::unexpected(sql_error("write"));
+  return raise_history_floor(revision.key.resource, old_object, old_revision);
+}
+
+Result<> Store::raise_history_floor(const std::string& resource, std::int64_t object_id,
+                                    std::int64_t at_least) {
+  Statement::Run run(statements_->history_floor);
+  const std::string name = whole_from(resource);
+  run.bind(name).bind(object_id).bind(at_least).step();
+  if (!run.ok()) return std::unexpected(sql_error("write"));
   return {};
 }
 

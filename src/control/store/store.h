@@ -80,7 +80,8 @@ struct PageRequest {
   std::string space{};        ///< "" = all
   std::string after_space{};  ///< continues behind this object
   std::string after_name{};
-  std::int64_t limit = 0;  ///< 0 = all
+  std::int64_t limit = 0;     ///< 0 = all
+  std::int64_t revision = 0;  ///< as of then; 0 = now
 };
 
 struct StoreOptions {
@@ -110,7 +111,8 @@ class Store {
 
   /// The living object, or nothing.
   Result<std::optional<Revision>> get(const StoreKey& key);
-  /// Living objects in order of namespace and name.
+  /// Living objects in order of namespace and name. Errors: Errc::not_found if the past is not kept
+  /// whole back to the asked revision.
   Result<Page> list(const std::string& resource, const PageRequest& page);
   Result<std::int64_t> count(const std::string& resource, const std::string& space);
 
@@ -141,6 +143,8 @@ class Store {
   Result<> begin();
   Result<> insert(const Revision& revision, std::int64_t& object_id);
   Result<> trim(const Revision& revision, std::int64_t object_id);
+  Result<> raise_history_floor(const std::string& resource, std::int64_t object_id,
+                               std::int64_t at_least);
   void roll_back();
   void remember(const RevisionRef& revision);
   Error sql_error(std::string_view doing) const;

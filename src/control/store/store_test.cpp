@@ -297,5 +297,31 @@ TEST_F(StoreTest, refuses_a_file_of_a_later_format) {
   EXPECT_EQ(store.error().code, Errc::unsupported);
 }
 
+TEST_F(StoreTest, lists_every_state_that_is_kept_whole_and_refuses_older_ones) {
+  auto store = open();
+  const auto names = [&](std::int64_t revision) {
+    std::string out;
+    auto page = store->list("assets.example.com", {.revision = revision});
+    if (!page) return std::string(to_string(page.error().code));
+    for (const Revision& each : page->items) out += each.key.name;
+    return out;
+  };
+  const auto a = must_put(*store, key("a"), 0, 0, Change::created);
+  const auto b = must_put(*store, key("b"), 0, 0, Change::created);
+  const auto gone = must_put(*store, key("a"), a, 0, Change::deleted);
+  auto last = must_put(*store, key("b"), b, 1, Change::updated);
+  EXPECT_EQ(names(a), "a");
+  EXPECT_EQ(names(b), "ab");
+  EXPECT_EQ(names(gone), "b");
+  EXPECT_EQ(names(0), "b");
+  EXPECT_EQ(store->list("assets.example.com", {.revision = b})->items[1].number, b);
+  const History keep = store->limits_of("assets.example.com");
+  for (int i = 0; i < keep.revisions_max; ++i)
+    last = must_put(*store, key("b"), last, i, Change::updated);
+  EXPECT_EQ(names(b), "not_found") << "revisions since then have been let go";
+  EXPECT_EQ(names(last - keep.revisions_max), "not_found");
+  EXPECT_EQ(names(last - keep.revisions_max + 1), "b");
+}
+
 }  // namespace
 }  // namespace wireway::control
