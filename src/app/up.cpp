@@ -59,7 +59,7 @@ class ControlPlane {
   ControlPlane(ProcessEnv& process, const UpOptions& options, const DataFolder& data,
                const std::string& url)
       : resources_(resource::make_kube_resources(process.loop, kube_options(url))),
-        runtime_(process.loop, *resources_, runtime_options()),
+        runtime_(process.loop, *resources_, runtime_options(data)),
         workloads_(process.env, *resources_, runtime_, workload_options(options, data, url)),
         not_served_(process.env, *resources_),
         ready_(process.env, *resources_, [&options, &data, url](std::vector<std::string> troubles) {
@@ -88,8 +88,8 @@ class ControlPlane {
     out.component = "supervisor";
     return out;
   }
-  static control::ProcessRuntimeOptions runtime_options() {
-    return {.program = net::own_program_path()};
+  static control::ProcessRuntimeOptions runtime_options(const DataFolder& data) {
+    return {.program = net::own_program_path(), .log_folder = data.path() + "/logs"};
   }
   static control::WorkloadReconcilerOptions workload_options(const UpOptions& options,
                                                              const DataFolder& data,

@@ -1,11 +1,14 @@
 #include "app/cli/commands.h"
 
 #include "app/cli/apply.h"
+#include "app/cli/check.h"
+#include "app/cli/completion.h"
 #include "app/cli/delete.h"
 #include "app/cli/diff.h"
 #include "app/cli/get.h"
 #include "app/cli/history.h"
 #include "app/cli/snapshot.h"
+#include "app/cli/support_bundle.h"
 
 namespace wireway::app::cli {
 
@@ -25,7 +28,17 @@ void add_connection_options(CLI::App& command, ConnectionOptions& options) {
 const std::vector<AddCommand>& commands() {
   // One line a command: a new one adds its line here and nothing else.
   static const std::vector<AddCommand> all{
-      &add_get, &add_apply, &add_diff, &add_delete, &add_history, &add_rollback,
+      &add_get,             //
+      &add_apply,           //
+      &add_diff,            //
+      &add_delete,          //
+      &add_history,         //
+      &add_rollback,        //
+      &add_snapshot,        //
+      &add_restore,         //
+      &add_check,           //
+      &add_support_bundle,  //
+      &add_completion,      //
   };
   return all;
 }

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "control/workload/child_log.h"
 #include "control/workload/heartbeat.h"
 #include "control/workload/owner_report.h"
 #include "net/os/process.h"
@@ -39,6 +40,7 @@ class ProcessRuntime::Child {
   Child(ProcessRuntime& runtime, Workload workload)
       : runtime_(runtime),
         workload_(std::move(workload)),
+        log_(runtime.options_.log_folder, workload_.name),
         restart_(runtime.loop_),
         check_(runtime.loop_),
         patience_(runtime.loop_),
@@ -90,10 +92,12 @@ class ProcessRuntime::Child {
   }
 
   void take_line(std::string_view line) {
-    if (line == heartbeat_line)
+    if (line == heartbeat_line) {
       last_beat_ = runtime_.loop_.now();
-    else
-      forward(workload_.name, line);
+      return;
+    }
+    log_.write(line);
+    forward(workload_.name, line);
   }
 
   void check_alive() {
@@ -143,6 +147,7 @@ class ProcessRuntime::Child {
 
   ProcessRuntime& runtime_;
   Workload workload_;
+  ChildLog log_;
   std::unique_ptr<net::Process> process_;
   net::Timer restart_;
   net::Timer check_;

@@ -25,6 +25,7 @@ namespace wireway::control {
 struct ProcessRuntimeOptions {
   std::string program = {};                        ///< path of the binary whose subcommands run
   std::vector<std::string> arguments_common = {};  ///< appended to each: log level and format
+  std::string log_folder = {};  ///< what each child prints is kept there too; empty = nowhere
   Duration restart_min = std::chrono::milliseconds{200};
   Duration restart_max = std::chrono::seconds{10};
   Duration steady_life = std::chrono::seconds{30};
