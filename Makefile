@@ -5,6 +5,7 @@
 #   make build    build/$(PRESET)/wireway; PRESET=release (default), dev, asan, tsan or fuzz
 #   make bench    run the benchmarks; make bench-api: those of the API server, beside etcd
 #   make fmt      lay the sources out; make lint: check layout, tidy and linters
+#   make reference   a page for each kind in build/reference, made of crds/
 #   make clean    remove what was built; what was downloaded stays in the cache outside the checkout
 #
 # ARGS="..." goes to `wireway up` (run) or to the test runner (test), as in: make test ARGS="unit ui"
@@ -12,7 +13,7 @@
 PRESET ?= release
 ARGS ?=
 
-.PHONY: run test build bench bench-api fmt lint clean
+.PHONY: run test build bench bench-api fmt lint reference clean
 .DEFAULT_GOAL := build
 
 run: build
@@ -44,6 +45,10 @@ fmt:
 lint:
 	@tools/setup dev
 	@tools/lint
+
+reference:
+	@tools/setup build
+	@tools/reference build/reference
 
 clean:
 	rm -rf build ui/dist

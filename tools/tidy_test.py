@@ -310,6 +310,22 @@ class RunnerTest(unittest.TestCase):
         self.assertEqual(run.counts.failed, 1)
 
 
+class ReferenceTest(unittest.TestCase):
+    def test_a_page_has_a_row_for_each_field_at_every_depth(self):
+        ports = {"type": "array", "description": "The\n  ports.", "items": {
+            "type": "object", "required": ["port"], "properties": {
+                "port": {"type": "integer", "minimum": 1, "description": "a|b"},
+                "tls": {"type": "boolean", "default": True}}}}
+        schema = {"description": "A door.", "properties": {"spec": {"properties": {"ports": ports}}}}
+        page = load("reference").page_of({"spec": {
+            "group": "g", "names": {"kind": "Door", "plural": "doors", "shortNames": ["d"]},
+            "versions": [{"name": "v1", "storage": True, "schema": {"openAPIV3Schema": schema}}]}})
+        self.assertIn("# Door\n\nA door.\n", page)
+        self.assertIn("| `ports` | list of object |  | The ports. |\n", page)
+        self.assertIn("| `ports[].port` | integer | required; at least 1 | a\\|b |\n", page)
+        self.assertIn("| `ports[].tls` | boolean | default `true` |  |\n", page)
+
+
 class LicenceTest(unittest.TestCase):
     def test_expressions(self):
         for free in ("MIT", "(MIT OR GPL-3.0)", "MIT AND (ISC OR GPL-2.0)", "Apache-2.0"):
