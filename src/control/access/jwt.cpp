@@ -1,0 +1,364 @@
+#include "control/access/jwt.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/pem.h>
+#include <openssl/sha.h>
+
+#include "base/bytes.h"
+
+namespace wireway::control {
+namespace {
+
+constexpr std::size_t coordinate_bytes = 32;  // of P-256
+constexpr int rsa_bits_min = 2048;
+
+template <auto Free>
+struct Deleter {
+  template <class T>
+  void operator()(T* object) const {
+    Free(object);
+  }
+};
+using Pkey = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
+using PkeyContext = std::unique_ptr<EVP_PKEY_CTX, Deleter<EVP_PKEY_CTX_free>>;
+using DigestContext = std::unique_ptr<EVP_MD_CTX, Deleter<EVP_MD_CTX_free>>;
+using BioPtr = std::unique_ptr<BIO, Deleter<BIO_free>>;
+using BignumPtr = std::unique_ptr<BIGNUM, Deleter<BN_free>>;
+using SignaturePtr = std::unique_ptr<ECDSA_SIG, Deleter<ECDSA_SIG_free>>;
+using ParamBuilder = std::unique_ptr<OSSL_PARAM_BLD, Deleter<OSSL_PARAM_BLD_free>>;
+using Params = std::unique_ptr<OSSL_PARAM, Deleter<OSSL_PARAM_free>>;
+
+constexpr std::string_view digits =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+const unsigned char* raw(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
+
+/// What OpenSSL has queued would be told to whoever asks next.
+std::unexpected<Error> unusable(std::string what) {
+  ERR_clear_error();
+  return fail(Errc::invalid, std::move(what));
+}
+
+BignumPtr number(std::string_view bytes) {
+  return BignumPtr(BN_bin2bn(raw(bytes), static_cast<int>(bytes.size()), nullptr));
+}
+
+std::string bytes_of(const BIGNUM* value, std::size_t size) {
+  std::string out(size, '\0');
+  BN_bn2binpad(value, reinterpret_cast<unsigned char*>(out.data()), static_cast<int>(size));
+  return out;
+}
+
+std::string number_of(const EVP_PKEY* key, const char* name, std::size_t size) {
+  BIGNUM* value = nullptr;
+  if (EVP_PKEY_get_bn_param(key, name, &value) != 1) return "";
+  const BignumPtr owned(value);
+  return bytes_of(value, size == 0 ? static_cast<std::size_t>(BN_num_bytes(value)) : size);
+}
+
+Pkey from_params(const char* type, OSSL_PARAM_BLD* builder) {
+  const Params params(OSSL_PARAM_BLD_to_param(builder));
+  const PkeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, type, nullptr));
+  EVP_PKEY* key = nullptr;
+  if (!params || !context || EVP_PKEY_fromdata_init(context.get()) != 1 ||
+      EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, params.get()) != 1)
+    return nullptr;
+  return Pkey(key);
+}
+
+Pkey ec_key(std::string_view x, std::string_view y) {
+  if (x.size() != coordinate_bytes || y.size() != coordinate_bytes) return nullptr;
+  const std::string point = "\x04" + std::string(x) + std::string(y);
+  const ParamBuilder builder(OSSL_PARAM_BLD_new());
+  OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0);
+  OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(),
+                                   point.size());
+  return from_params("EC", builder.get());
+}
+
+Pkey rsa_key(std::string_view modulus, std::string_view exponent) {
+  const BignumPtr n = number(modulus);
+  const BignumPtr e = number(exponent);
+  const ParamBuilder builder(OSSL_PARAM_BLD_new());
+  OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get());
+  OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get());
+  return from_params("RSA", builder.get());
+}
+
+/// Only the two kinds of keys that a token may be signed with.
+Result<> check_kind(const EVP_PKEY* key) {
+  if (EVP_PKEY_is_a(key, "RSA")) {
+    if (EVP_PKEY_get_bits(key) >= rsa_bits_min) return {};
+    return unusable(fmt::format("an RSA key needs {} bits or more", rsa_bits_min));
+  }
+  std::array<char, 32> curve{};
+  if (EVP_PKEY_is_a(key, "EC") &&
+      EVP_PKEY_get_group_name(key, curve.data(), curve.size(), nullptr) == 1 &&
+      std::string_view(curve.data()) == "prime256v1")
+    return {};
+  return unusable("the key is neither RSA nor EC on P-256");
+}
+
+/// Signatures of JWS are r and s side by side; OpenSSL's are DER.
+std::string der_signature(std::string_view both) {
+  if (both.size() != 2 * coordinate_bytes) return "";
+  const SignaturePtr signature(ECDSA_SIG_new());
+  ECDSA_SIG_set0(signature.get(), number(both.substr(0, coordinate_bytes)).release(),
+                 number(both.substr(coordinate_bytes)).release());
+  unsigned char* der = nullptr;
+  const int size = i2d_ECDSA_SIG(signature.get(), &der);
+  if (size <= 0) return "";
+  std::string out(reinterpret_cast<char*>(der), static_cast<std::size_t>(size));
+  OPENSSL_free(der);
+  return out;
+}
+
+std::string raw_signature(std::string_view der) {
+  const unsigned char* at = raw(der);
+  const SignaturePtr signature(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size())));
+  if (!signature) return "";
+  return bytes_of(ECDSA_SIG_get0_r(signature.get()), coordinate_bytes) +
+         bytes_of(ECDSA_SIG_get0_s(signature.get()), coordinate_bytes);
+}
+
+std::string sha256(std::string_view text) {
+  std::string out(SHA256_DIGEST_LENGTH, '\0');
+  SHA256(raw(text), text.size(), reinterpret_cast<unsigned char*>(out.data()));
+  return out;
+}
+
+WallTime time_claim(const json::object& claims, std::string_view name, WallTime otherwise) {
+  const json::value* value = claims.if_contains(name);
+  if (value == nullptr || !value->is_number()) return otherwise;
+  const double seconds = value->to_number<double>();
+  // A century or two around now; what is beyond is as good as for ever.
+  const double bounded = std::clamp(seconds, 0.0, 9'000'000'000.0);
+  return {std::chrono::seconds{static_cast<std::int64_t>(bounded)}};
+}
+
+}  // namespace
+
+std::string base64url_encode(std::string_view bytes) {
+  std::string out = base64_encode(as_bytes(bytes));
+  while (out.ends_with('=')) out.pop_back();
+  std::ranges::replace(out, '+', '-');
+  std::ranges::replace(out, '/', '_');
+  return out;
+}
+
+Result<std::string> base64url_decode(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() * 3 / 4);
+  std::uint32_t group = 0;
+  int bits = 0;
+  for (const char c : text) {
+    const auto value = digits.find(c);
+    if (value == std::string_view::npos) return fail(Errc::invalid, "is not base64url");
+    group = (group << 6) | static_cast<std::uint32_t>(value);
+    bits += 6;
+    if (bits < 8) continue;
+    bits -= 8;
+    out.push_back(static_cast<char>((group >> bits) & 0xFF));
+  }
+  if (bits == 6 || (group & ((1u << bits) - 1)) != 0)
+    return fail(Errc::invalid, "is not base64url");
+  return out;
+}
+
+struct PublicKey::Key {
+  Pkey key;  ///< with its private half in a SigningKey
+};
+
+PublicKey::PublicKey(std::shared_ptr<const Key> key) : key_(std::move(key)) {
+  json::object members = jwk();
+  members.erase("kid");
+  members.erase("use");
+  members.erase("alg");
+  // RFC 7638: the required members alone, in order of their names.
+  std::vector<std::string> names;
+  for (const auto& member : members) names.emplace_back(member.key());
+  std::ranges::sort(names);
+  std::string text = "{";
+  for (const std::string& name : names)
+    text += fmt::format("{}\"{}\":{}", text.size() > 1 ? "," : "", name,
+                        json::serialize(members.at(name)));
+  id_ = base64url_encode(sha256(text + "}"));
+}
+
+std::string_view PublicKey::algorithm() const {
+  return EVP_PKEY_is_a(key_->key.get(), "RSA") ? "RS256" : "ES256";
+}
+
+json::object PublicKey::jwk() const {
+  const EVP_PKEY* key = key_->key.get();
+  json::object out{{"use", "sig"}, {"alg", algorithm()}, {"kid", id_}};
+  if (algorithm() == "RS256") {
+    out["kty"] = "RSA";
+    out["n"] = base64url_encode(number_of(key, OSSL_PKEY_PARAM_RSA_N, 0));
+    out["e"] = base64url_encode(number_of(key, OSSL_PKEY_PARAM_RSA_E, 0));
+    return out;
+  }
+  out["kty"] = "EC";
+  out["crv"] = "P-256";
+  out["x"] = base64url_encode(number_of(key, OSSL_PKEY_PARAM_EC_PUB_X, coordinate_bytes));
+  out["y"] = base64url_encode(number_of(key, OSSL_PKEY_PARAM_EC_PUB_Y, coordinate_bytes));
+  return out;
+}
+
+Result<PublicKey> PublicKey::from_jwk(const json::value& jwk) {
+  const auto part = [&jwk](std::string_view name) {
+    auto bytes = base64url_decode(text_at(jwk, {name}));
+    return bytes ? *bytes : std::string();
+  };
+  if (const std::string use = text_at(jwk, {"use"}); !use.empty() && use != "sig")
+    return unusable("the key is not for signatures");
+  Pkey key;
+  const std::string type = text_at(jwk, {"kty"});
+  if (type == "RSA") key = rsa_key(part("n"), part("e"));
+  if (type == "EC" && text_at(jwk, {"crv"}) == "P-256") key = ec_key(part("x"), part("y"));
+  if (!key) return unusable(fmt::format("a key of type \"{}\" cannot be read", type));
+  if (auto good = check_kind(key.get()); !good) return std::unexpected(good.error());
+  PublicKey out(std::make_shared<const Key>(std::move(key)));
+  if (const std::string id = text_at(jwk, {"kid"}); !id.empty()) out.id_ = id;
+  return out;
+}
+
+Result<PublicKey> PublicKey::from_pem(const std::string& pem) {
+  const BioPtr input(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  Pkey key(PEM_read_bio_PUBKEY(input.get(), nullptr, nullptr, nullptr));
+  if (!key) return unusable("there is no public key in the PEM text");
+  if (auto good = check_kind(key.get()); !good) return std::unexpected(good.error());
+  return PublicKey(std::make_shared<const Key>(std::move(key)));
+}
+
+bool PublicKey::verify(std::string_view signed_text, std::string_view signature) const {
+  const std::string der =
+      algorithm() == "ES256" ? der_signature(signature) : std::string(signature);
+  const DigestContext context(EVP_MD_CTX_new());
+  const bool good =
+      !der.empty() &&
+      EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key_->key.get()) == 1 &&
+      EVP_DigestVerify(context.get(), raw(der), der.size(), raw(signed_text),
+                       signed_text.size()) == 1;
+  ERR_clear_error();
+  return good;
+}
+
+Result<SigningKey> SigningKey::generate() {
+  Pkey key(EVP_EC_gen("P-256"));
+  if (!key) return unusable("a signing key cannot be made");
+  return SigningKey(PublicKey(std::make_shared<const PublicKey::Key>(std::move(key))));
+}
+
+Result<SigningKey> SigningKey::from_pem(const std::string& pem) {
+  const BioPtr input(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  Pkey key(PEM_read_bio_PrivateKey(input.get(), nullptr, nullptr, nullptr));
+  if (!key) return unusable("there is no private key in the PEM text");
+  if (auto good = check_kind(key.get()); !good) return std::unexpected(good.error());
+  return SigningKey(PublicKey(std::make_shared<const PublicKey::Key>(std::move(key))));
+}
+
+std::string SigningKey::to_pem() const {
+  const BioPtr output(BIO_new(BIO_s_mem()));
+  PEM_write_bio_PrivateKey(output.get(), public_.key_->key.get(), nullptr, nullptr, 0, nullptr,
+                           nullptr);
+  char* bytes = nullptr;
+  const long size = BIO_get_mem_data(output.get(), &bytes);
+  return std::string(bytes, static_cast<std::size_t>(std::max(0L, size)));
+}
+
+Result<std::string> SigningKey::sign(const json::object& claims) const {
+  const json::object header{
+      {"alg", public_.algorithm()}, {"kid", public_.id()}, {"typ", "JWT"}};
+  const std::string text = base64url_encode(json::serialize(header)) + "." +
+                           base64url_encode(json::serialize(claims));
+  const DigestContext context(EVP_MD_CTX_new());
+  EVP_PKEY* key = public_.key_->key.get();
+  std::size_t size = 0;
+  std::string signature;
+  if (EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key) == 1 &&
+      EVP_DigestSign(context.get(), nullptr, &size, raw(text), text.size()) == 1) {
+    signature.resize(size);
+    if (EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
+                       raw(text), text.size()) != 1)
+      size = 0;
+    signature.resize(size);
+  }
+  if (signature.empty()) return unusable("the token cannot be signed");
+  if (public_.algorithm() == "ES256") signature = raw_signature(signature);
+  return text + "." + base64url_encode(signature);
+}
+
+Result<Jwt> Jwt::parse(std::string_view token) {
+  if (token.size() > token_bytes_max) return fail(Errc::denied, "the token is too long");
+  const auto first = token.find('.');
+  const auto second = first == std::string_view::npos ? first : token.find('.', first + 1);
+  if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos)
+    return fail(Errc::denied, "the token is no JSON Web Token");
+  const auto header = base64url_decode(token.substr(0, first));
+  const auto payload = base64url_decode(token.substr(first + 1, second - first - 1));
+  auto signature = base64url_decode(token.substr(second + 1));
+  if (!header || !payload || !signature)
+    return fail(Errc::denied, "the token is no JSON Web Token");
+  const auto head = parse_json(*header);
+  auto claims = parse_json(*payload);
+  if (!head || !head->is_object() || !claims || !claims->is_object())
+    return fail(Errc::denied, "the token is no JSON Web Token");
+  if (head->get_object().contains("crit"))
+    return fail(Errc::denied, "the token asks for extensions that are not known");
+  Jwt out;
+  out.algorithm = text_at(*head, {"alg"});
+  out.key_id = text_at(*head, {"kid"});
+  out.claims = std::move(claims->get_object());
+  out.signed_text = token.substr(0, second);
+  out.signature = std::move(*signature);
+  return out;
+}
+
+std::string Jwt::issuer() const {
+  const json::value* value = claims.if_contains("iss");
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : "";
+}
+
+std::vector<std::string> Jwt::audiences() const {
+  std::vector<std::string> out;
+  const json::value* value = claims.if_contains("aud");
+  if (value == nullptr) return out;
+  if (value->is_string()) out.emplace_back(value->get_string());
+  if (value->is_array())
+    for (const json::value& each : value->get_array())
+      if (each.is_string()) out.emplace_back(each.get_string());
+  return out;
+}
+
+Result<> Jwt::check_time(WallTime now) const {
+  if (!claims.contains("exp")) return fail(Errc::denied, "the token does not say when it expires");
+  const WallTime expires = time_claim(claims, "exp", {});
+  if (now >= expires + token_clock_skew)
+    return fail(Errc::denied, fmt::format("the token expired at {}", to_rfc3339(expires)));
+  const WallTime begins = time_claim(claims, "nbf", {});
+  if (now + token_clock_skew < begins)
+    return fail(Errc::denied, fmt::format("the token is not valid before {}", to_rfc3339(begins)));
+  return {};
+}
+
+Result<> Jwt::check_signature(const std::vector<PublicKey>& keys) const {
+  for (const PublicKey& key : keys) {
+    if (!key_id.empty() && key.id() != key_id) continue;
+    if (key.algorithm() == algorithm && key.verify(signed_text, signature)) return {};
+  }
+  return fail(Errc::denied, "the token's signature is not of a key that is known here");
+}
+
+}  // namespace wireway::control
