@@ -48,14 +48,9 @@ SamplingModel sampling_from(const Configuration& configuration, SamplingModel ou
 
 /// What the profile asks for beyond security None and anonymous, or empty.
 std::string refusal_of(const json::value& profile, const Configuration& security) {
-  const json::value* modern = find(profile, "spec", "authentication", "method");
-  const json::value* seed = find(profile, "spec", "userAuthentication", "mode");
-  for (const json::value* method : {modern, seed}) {
-    if (method == nullptr || !method->is_string()) continue;
-    const std::string_view name = method->get_string();
-    if (!name.empty() && !equals_ignoring_case(name, "Anonymous"))
-      return fmt::format("user authentication {} is not served yet: use Anonymous", name);
-  }
+  const std::string method = text_at(profile, {"spec", "authentication", "method"});
+  if (!method.empty() && !equals_ignoring_case(method, "Anonymous"))
+    return fmt::format("user authentication {} is not served yet: use Anonymous", method);
   const std::string policy = security.text("securityPolicy").value_or("");
   if (!policy.empty() && !equals_ignoring_case(policy, policy_none) &&
       !equals_ignoring_case(policy, "None"))
@@ -126,7 +121,7 @@ class DatasetReader {
  public:
   DatasetReader(AssetModel& asset, SamplingModel sampling) : asset_(asset), sampling_(sampling) {}
 
-  void read(const json::value& dataset, const json::value* points, TopicModel topic) {
+  void read(const json::value& dataset, TopicModel topic) {
     model_.name = text_at(dataset, {"name"}, "default");
     const Configuration configuration(find(dataset, "datasetConfiguration"),
                                       place("datasetConfiguration"), asset_.notes);
@@ -148,6 +143,7 @@ class DatasetReader {
       asset_.faults.push_back(fmt::format("{}: {}", place("dataset"), fault));
       return;
     }
+    const json::value* points = find(dataset, "dataPoints");
     if (points != nullptr && points->is_array())
       for (const json::value& point : points->get_array()) read_point(point);
     asset_.datasets.push_back(std::move(model_));
@@ -245,8 +241,7 @@ Result<EndpointModel> normalise_endpoint(const json::value& profile) {
 }
 
 std::string endpoint_name_of(const json::value& asset) {
-  const std::string modern = text_at(asset, {"spec", "assetEndpointProfileRef"});
-  return modern.empty() ? text_at(asset, {"spec", "assetEndpointProfileUri"}) : modern;
+  return text_at(asset, {"spec", "assetEndpointProfileRef"});
 }
 
 AssetModel normalise_asset(const json::value& asset, const SamplingModel& defaults) {
@@ -257,26 +252,17 @@ AssetModel normalise_asset(const json::value& asset, const SamplingModel& defaul
   model.uuid = text_at(asset, {"spec", "uuid"}, text_at(asset, {"metadata", "uid"}));
   model.external_id = text_at(asset, {"spec", "externalAssetId"}, model.uuid);
 
-  SamplingModel sampling = defaults;
-  for (const std::string_view field :
-       {"defaultDataPointsConfiguration", "defaultDatasetsConfiguration"}) {
-    const Configuration configuration(spec_field(asset, field), std::string(field), model.notes);
-    sampling = sampling_from(configuration, sampling);
-  }
-  TopicModel topic = topic_from(spec_field(asset, "topic"));
-  if (topic.path.empty()) topic = topic_from(spec_field(asset, "defaultTopic"));
+  const std::string field = "defaultDatasetsConfiguration";
+  const Configuration configuration(spec_field(asset, field), field, model.notes);
+  const SamplingModel sampling = sampling_from(configuration, defaults);
+  TopicModel topic = topic_from(spec_field(asset, "defaultTopic"));
   if (topic.path.empty())
     topic.path = fmt::format("{}/data/{}", resource::default_namespace, model.key.name);
 
-  if (const json::value* points = spec_field(asset, "dataPoints");
-      points != nullptr && points->is_array() && !points->get_array().empty()) {
-    const json::value unnamed = json::object();
-    DatasetReader(model, sampling).read(unnamed, points, topic);
-  }
   if (const json::value* datasets = spec_field(asset, "datasets");
       datasets != nullptr && datasets->is_array()) {
     for (const json::value& dataset : datasets->get_array())
-      DatasetReader(model, sampling).read(dataset, find(dataset, "dataPoints"), topic);
+      DatasetReader(model, sampling).read(dataset, topic);
   }
   note_short_queues(model);
   return model;

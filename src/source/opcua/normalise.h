@@ -1,7 +1,6 @@
 #pragma once
-/// Manifests in, models out: AssetEndpointProfile and Asset in the dialects of v1beta1
-/// (`dataPoints`, `assetEndpointProfileUri`), v1beta2 and v1 (`datasets`,
-/// `assetEndpointProfileRef`). Pure functions.
+/// Manifests in, models out: AssetEndpointProfile and Asset in their stored form, to which
+/// resource/dialect.h brings every older one. Pure functions.
 ///
 /// Source: deviceregistry.microsoft.com; crds/asset.yaml, crds/assetendpointprofile.yaml
 /// Errors: Errc::invalid names the field and what to write
