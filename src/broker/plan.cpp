@@ -104,9 +104,6 @@ std::vector<PortPlan> ports_of(const json::value& listener) {
   const json::value* ports = find(listener, "spec", "ports");
   if (ports != nullptr && ports->is_array())
     for (const json::value& port : ports->get_array()) out.push_back(port_of(port, host));
-  // Up to 0.5 a listener was one port, written at the top.
-  const json::value* spec = find(listener, "spec");
-  if (out.empty() && spec != nullptr && present(*spec, "port")) out.push_back(port_of(*spec, host));
   return out;
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 /// From manifests to what the broker does: Broker -> Settings, BrokerListener -> ports. Pure
-/// functions over every documented dialect.
+/// functions over their stored form, to which resource/dialect.h brings every older one.
 ///
-/// Source: broker.md 1.2 (aliases), 2 (Broker), 3 (BrokerListener)
+/// Source: broker.md 2 (Broker), 3 (BrokerListener)
 
 #include <cstdint>
 #include <string>

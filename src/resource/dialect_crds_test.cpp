@@ -10,6 +10,7 @@
 #include "base/yaml.h"
 #include "resource/detail/dialect_path.h"
 #include "resource/dialect.h"
+#include "resource/kind_table.h"
 #include "resource/schema.h"
 
 namespace wireway::resource {
@@ -250,6 +251,66 @@ std::string fault_of(const Shipped& kind, const Schema& schema, const std::strin
   if (!causes(schema, written).empty()) return "";
   const std::string now = causes(schema, stored);
   return now.empty() ? "" : fault("what was valid is not any more: " + now, stored);
+}
+
+/// The spec of a manifest as services see it.
+json::value spec_of(std::string_view manifest) {
+  static const KindTable kinds;
+  auto documents = parse_yaml(manifest);
+  EXPECT_TRUE(documents) << manifest;
+  const json::value& written = documents->front().value;
+  EXPECT_EQ(kinds.problems(written), std::vector<std::string>{});
+  return kinds.normalise(written).at("spec");
+}
+
+TEST(ShippedDialects, a_listener_of_one_port_has_a_list_of_one) {
+  const json::value spec = spec_of(R"(
+apiVersion: mqttbroker.iotoperations.azure.com/v1beta1
+kind: BrokerListener
+metadata: {name: listener}
+spec: {brokerRef: broker, port: 8883, authenticationEnabled: true, tls: {automatic: {issuerRef: {name: i, kind: Issuer, apiGroup: g}}}}
+)");
+  EXPECT_EQ(find(spec, "port"), nullptr);
+  EXPECT_EQ(find(spec, "tls"), nullptr) << "or the port would open in plain text";
+  const json::value& port = spec.at("ports").at(0);
+  EXPECT_EQ(int_at(port, {"port"}, 0), 8883);
+  EXPECT_TRUE(bool_at(port, {"authenticationEnabled"}, false));
+  EXPECT_EQ(text_at(port, {"tls", "mode"}), "Automatic");
+  EXPECT_EQ(text_at(port, {"tls", "certManagerCertificateSpec", "issuerRef", "group"}), "g");
+}
+
+TEST(ShippedDialects, an_asset_of_the_seed_has_one_dataset) {
+  const json::value spec = spec_of(R"(
+apiVersion: deviceregistry.microsoft.com/v1beta1
+kind: Asset
+metadata: {name: oven}
+spec:
+  assetEndpointProfileUri: plc
+  defaultDataPointsConfiguration: '{"queueSize": 3}'
+  dataPoints: [{name: t, dataSource: "ns=3;s=T", observabilityMode: gauge}]
+)");
+  EXPECT_EQ(text_at(spec, {"assetEndpointProfileRef"}), "plc");
+  EXPECT_EQ(text_at(spec, {"defaultDatasetsConfiguration"}), "{\"queueSize\": 3}");
+  const json::value& dataset = spec.at("datasets").at(0);
+  EXPECT_EQ(text_at(dataset, {"name"}), "default");
+  EXPECT_EQ(text_at(dataset.at("dataPoints").at(0), {"observabilityMode"}), "Gauge");
+}
+
+TEST(ShippedDialects, a_profile_of_the_seed_names_its_secrets_as_today) {
+  const json::value spec = spec_of(R"(
+apiVersion: deviceregistry.microsoft.com/v1beta1
+kind: AssetEndpointProfile
+metadata: {name: plc}
+spec:
+  targetAddress: opc.tcp://plc:4840
+  userAuthentication:
+    mode: UsernamePassword
+    usernamePasswordCredentials: {usernameReference: s/u, passwordReference: s/p}
+)");
+  EXPECT_EQ(text_at(spec, {"authentication", "method"}), "UsernamePassword");
+  EXPECT_EQ(text_at(spec, {"authentication", "usernamePasswordCredentials", "usernameSecretName"}),
+            "s/u");
+  EXPECT_EQ(find(spec, "userAuthentication"), nullptr);
 }
 
 TEST(ShippedDialects, keep_valid_objects_valid_and_lead_back_from_every_version) {
