@@ -1,5 +1,7 @@
 #include "app/front_door.h"
 
+#include <filesystem>
+
 #include <fmt/format.h>
 
 #include "app/web.h"
@@ -20,12 +22,15 @@ FrontDoor::FrontDoor(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 FrontDoor::~FrontDoor() = default;
 
 Result<std::unique_ptr<FrontDoor>> FrontDoor::open(net::Env& env, const std::string& database,
-                                                   std::uint16_t port) {
+                                                   std::uint16_t port,
+                                                   std::int64_t history_revisions) {
   auto parts = std::make_unique<Parts>();
-  auto store = control::Store::open({.path = database});
+  auto store =
+      control::Store::open({.path = database, .history = {.revisions_max = history_revisions}});
   if (!store) return std::unexpected(store.error());
   parts->store = std::move(*store);
-  auto api = control::ApiHttp::start(env, *parts->store);
+  auto api = control::ApiHttp::start(env, *parts->store,
+                                     std::filesystem::path(database).parent_path() / "backups");
   if (!api) return std::unexpected(api.error());
   parts->api = std::move(*api);
   link::HttpServerOptions options;

@@ -16,7 +16,8 @@ namespace wireway::app {
 class FrontDoor {
  public:
   static Result<std::unique_ptr<FrontDoor>> open(net::Env& env, const std::string& database,
-                                                 std::uint16_t port);
+                                                 std::uint16_t port,
+                                                 std::int64_t history_revisions);
   ~FrontDoor();
   FrontDoor(const FrontDoor&) = delete;
   FrontDoor& operator=(const FrontDoor&) = delete;

@@ -46,6 +46,10 @@ void add_up(CLI::App& root, Options& options) {
                  "Folder of manifests to apply, and to keep watching");
   up->add_option("--port", options.up.port, "Port of the web page and the API (127.0.0.1)")
       ->capture_default_str();
+  up->add_option("--history-revisions", options.up.history_revisions,
+                 "How many changes of each object are kept")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
   up->add_option("--simulator-port", options.up.simulator_port, "Port of the simulated PLC")
       ->capture_default_str();
   up->add_option("--demo-nodes", options.up.simulator_nodes,

@@ -122,7 +122,8 @@ ExitCode run_up(const UpOptions& options) {
                      fmt::format("folder of resources cannot be read: {}; correct --resources",
                                  listed.error().message)},
                     ExitCode::usage);
-  auto door = FrontDoor::open(process.env, (*data)->database(), options.port);
+  auto door =
+      FrontDoor::open(process.env, (*data)->database(), options.port, options.history_revisions);
   if (!door)
     return report(door.error(), door.error().code == Errc::conflict ? ExitCode::port_in_use
                                                                     : ExitCode::data_folder);

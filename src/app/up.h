@@ -20,6 +20,7 @@ struct UpOptions {
   std::uint16_t port = 8088;
   std::uint16_t simulator_port = 50000;
   std::uint32_t simulator_nodes = 0;
+  std::int64_t history_revisions = 100;  ///< changes kept of each object
 };
 
 ExitCode run_up(const UpOptions& options);

@@ -2,10 +2,10 @@
 // against a running `wireway up`.
 
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { binary, run, waitFor } from './lib/ground.mjs';
+import { binary, freePorts, run, start, waitFor } from './lib/ground.mjs';
 import { Plant, asset, brokerManifests, endpointProfile, mqttGroup } from './lib/plant.mjs';
 
 test('the command line against a running instance', async (t) => {
@@ -71,6 +71,19 @@ test('the command line against a running instance', async (t) => {
     assert.match(await ok('restore', snapshot, '--dry-run'), /create asset\.\S+\/oven/);
     assert.match(await ok('restore', snapshot, '--yes'), /1 created, 0 updated, 0 deleted/);
     await ok('get', 'asset/oven');
+  });
+
+  await t.test('a backup of the running instance is a database that starts', async () => {
+    const copy = path.join(plant.folder, 'restored');
+    await mkdir(copy);
+    await ok('backup', path.join(copy, 'wireway.db'));
+    const [port] = await freePorts(1);
+    const second = start(t, binary, ['up', '--data', copy, '--port', String(port)]);
+    await waitFor('the restored instance', async () =>
+      (await fetch(`http://127.0.0.1:${port}/readyz`)).ok);
+    const { code, output } = await run(binary, ['get', 'asset/oven', '--data', copy], { env: environment });
+    assert.equal(code, 0, output);
+    await second.end();
   });
 
   await t.test('check names what is wrong and is content when it is mended', async () => {

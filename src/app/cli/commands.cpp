@@ -1,6 +1,7 @@
 #include "app/cli/commands.h"
 
 #include "app/cli/apply.h"
+#include "app/cli/backup.h"
 #include "app/cli/check.h"
 #include "app/cli/completion.h"
 #include "app/cli/delete.h"
@@ -36,6 +37,7 @@ const std::vector<AddCommand>& commands() {
       &add_rollback,        //
       &add_snapshot,        //
       &add_restore,         //
+      &add_backup,          //
       &add_check,           //
       &add_support_bundle,  //
       &add_completion,      //

@@ -20,8 +20,10 @@ class StreamSink final : public WatchSink {
 
 }  // namespace
 
-Result<std::unique_ptr<ApiHttp>> ApiHttp::start(net::Env& env, Store& store) {
+Result<std::unique_ptr<ApiHttp>> ApiHttp::start(net::Env& env, Store& store,
+                                                std::string backup_folder) {
   ApiServerOptions options;
+  options.backup_folder = std::move(backup_folder);
   options.clock = [&env] { return env.loop.wall_now(); };
   options.new_uid = [&env] { return env.random.uuid(); };
   auto server = ApiServer::start(store, std::move(options));

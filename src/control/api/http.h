@@ -15,7 +15,9 @@ namespace wireway::control {
 
 class ApiHttp {
  public:
-  static Result<std::unique_ptr<ApiHttp>> start(net::Env& env, Store& store);
+  /// `backup_folder` empty: there are no backups.
+  static Result<std::unique_ptr<ApiHttp>> start(net::Env& env, Store& store,
+                                                std::string backup_folder = "");
   /// For start().
   ApiHttp(net::Env& env, std::unique_ptr<ApiServer> server);
   ~ApiHttp();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <filesystem>
 
 #include <fmt/format.h>
 
@@ -202,7 +203,7 @@ Result<> ApiServer::ensure(const std::string& resource, json::object object, boo
 
 bool ApiServer::owns(std::string_view path) {
   for (const std::string_view root :
-       {"/api", "/apis", "/openapi", "/version", "/healthz", "/readyz", "/livez"})
+       {"/api", "/apis", "/openapi", "/version", "/healthz", "/readyz", "/livez", "/wireway"})
     if (path == root || (path.starts_with(root) && path[root.size()] == '/')) return true;
   return false;
 }
@@ -249,11 +250,39 @@ ApiResult<Reply> ApiServer::route_api(const link::HttpRequest& request, const Ac
     if (!answer) return std::unexpected(answer.error());
     return json_reply(201, *answer, accept);
   }
+  if (request.path == "/wireway/v1/backups") return back_up(request, accept);
   const auto path = read_path(request.path);
   if (!path) return discovery(request, accept);
   auto call = read_call(request, *path, catalog_, options_.clock());
   if (!call) return std::unexpected(call.error());
   return objects(request, accept, Route{*path, std::move(*call)});
+}
+
+/// The one door to it, as the database is locked against every other process. It writes only below
+/// the data folder, under a name of its own making.
+ApiResult<Reply> ApiServer::back_up(const link::HttpRequest& request, const Accept& accept) {
+  if (request.method != "POST") return std::unexpected(method_not_allowed());
+  if (options_.backup_folder.empty()) return std::unexpected(unknown_path());
+  std::string name =
+      fmt::format("wireway-{}-{}.db", to_rfc3339(options_.clock()), store_.revision());
+  std::erase(name, ':');
+  std::error_code error;
+  std::filesystem::create_directories(options_.backup_folder, error);
+  std::filesystem::permissions(options_.backup_folder, std::filesystem::perms(0700), error);
+  const std::string path = options_.backup_folder + "/" + name;
+  if (auto done = store_.back_up(path); !done) {
+    if (done.error().code == Errc::unavailable || done.error().code == Errc::conflict)
+      return std::unexpected(too_many_requests(done.error().message));
+    return std::unexpected(storage_failed(done.error()));
+  }
+  const auto size = std::filesystem::file_size(path, error);
+  return json_reply(201,
+                    json::object{{"kind", "Backup"},
+                                 {"apiVersion", "wireway.io/v1"},
+                                 {"path", path},
+                                 {"bytes", error ? 0 : size},
+                                 {"revision", store_.revision()}},
+                    accept);
 }
 
 ApiResult<Reply> ApiServer::discovery(const link::HttpRequest& request, const Accept& accept) {

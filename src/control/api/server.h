@@ -27,6 +27,7 @@ struct ApiServerOptions {
   std::function<std::string()> new_uid;
   std::size_t body_bytes_max = 3 * 1024 * 1024;
   std::size_t watches_max = 4096;
+  std::string backup_folder{};  ///< where backups are written; empty = nowhere
   Duration event_age_max = std::chrono::hours{1};
   Duration bookmark_interval = std::chrono::seconds{60};
   Duration watch_time_max = std::chrono::minutes{45};
@@ -71,6 +72,7 @@ class ApiServer {
 
   Reply route(const link::HttpRequest& request);
   ApiResult<Reply> route_api(const link::HttpRequest& request, const Accept& accept);
+  ApiResult<Reply> back_up(const link::HttpRequest& request, const Accept& accept);
   ApiResult<Reply> discovery(const link::HttpRequest& request, const Accept& accept);
   ApiResult<Reply> objects(const link::HttpRequest& request, const Accept& accept, Route route);
   ApiResult<Reply> read(const link::HttpRequest& request, const Accept& accept, Route& route);

@@ -3,6 +3,7 @@
 
 #include "control/api/server.h"
 
+#include <filesystem>
 #include <random>
 
 #include "control/api/api_fixture.h"
@@ -401,6 +402,32 @@ TEST_F(ServerTest, ten_thousand_mutated_requests_always_get_a_status) {
     }
   }
   EXPECT_EQ(get(assets).at("kind"), "AssetList");
+}
+
+TEST_F(ServerTest, a_backup_is_written_where_the_server_chooses) {
+  send(request("POST", "/wireway/v1/backups"));
+  EXPECT_EQ(code(), 404u) << "this server has no folder for backups";
+  std::string folder = testing::TempDir() + "wireway-backups-XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  ApiServerOptions options;
+  options.clock = [this] { return now_; };
+  options.new_uid = [this] { return fmt::format("{:08x}-uid", ++uids_); };
+  options.backup_folder = folder + "/backups";
+  server_.reset();
+  server_ = std::move(*ApiServer::start(*store_, std::move(options)));
+  post(assets, asset("oven"));
+  const json::value made = send(request("POST", "/wireway/v1/backups", "{\"path\":\"/etc/x\"}"));
+  EXPECT_EQ(code(), 201u) << json::serialize(made);
+  EXPECT_TRUE(text_at(made, {"path"}).starts_with(folder + "/backups/wireway-2027-01-15T080000Z-"));
+  auto copy = Store::open({.path = text_at(made, {"path"})});
+  ASSERT_TRUE(copy) << copy.error().message;
+  EXPECT_EQ((*copy)->revision(), int_at(made, {"revision"}, 0));
+  send(request("POST", "/wireway/v1/backups"));
+  EXPECT_EQ(code(), 429u) << "one of this moment is there already";
+  send(request("GET", "/wireway/v1/backups"));
+  EXPECT_EQ(code(), 405u);
+  copy->reset();
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

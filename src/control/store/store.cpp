@@ -1,6 +1,9 @@
 #include "control/store/store.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <memory>
 
 #include <fmt/format.h>
 
@@ -446,6 +449,32 @@ Result<std::vector<RevisionRef>> Store::since(const std::string& resource, std::
   }
   if (!run.ok()) return std::unexpected(sql_error("read"));
   return out;
+}
+
+Result<> Store::back_up(const std::string& path) {
+  if (in_batch_) return fail(Errc::unavailable, "writes are under way; try again");
+  if (std::filesystem::exists(path)) return fail(Errc::conflict, path + " is there already");
+  const auto failed = [&path](std::string_view why) {
+    std::error_code ignored;
+    std::filesystem::remove(path, ignored);
+    return fail(Errc::io, fmt::format("cannot write {}: {}", path, why));
+  };
+  // Made with its rights first: SQLite would leave them to the umask.
+  std::ofstream(path).close();
+  std::error_code error;
+  std::filesystem::permissions(path, std::filesystem::perms(0600), error);
+  if (error) return failed(error.message());
+  sqlite3* raw = nullptr;
+  const int opened = sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE, nullptr);
+  const std::unique_ptr<sqlite3, decltype(&sqlite3_close)> copy(raw, &sqlite3_close);
+  if (opened != SQLITE_OK) return failed(sqlite3_errstr(opened));
+  sqlite3_backup* backup = sqlite3_backup_init(raw, "main", db_, "main");
+  if (backup == nullptr) return failed(sqlite3_errmsg(raw));
+  const int stepped = sqlite3_backup_step(backup, -1);
+  const int finished = sqlite3_backup_finish(backup);
+  if (stepped != SQLITE_DONE || finished != SQLITE_OK)
+    return failed(sqlite3_errstr(stepped != SQLITE_DONE ? stepped : finished));
+  return {};
 }
 
 Result<std::vector<Revision>> Store::history(const StoreKey& key, std::int64_t limit) {

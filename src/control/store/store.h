@@ -130,6 +130,11 @@ class Store {
   /// One revision by its number, if it is kept.
   Result<std::optional<Revision>> at(std::int64_t number);
 
+  /// Writes a consistent copy of all that is committed to a new file, readable by its owner alone.
+  /// Blocks for about a second per 200 MB. Errors: Errc::unavailable while a batch is open (ask
+  /// again), Errc::conflict if the file exists; nothing is left behind.
+  Result<> back_up(const std::string& path);
+
   /// Called for each revision after its commit, in order. Replaces the former listener.
   void on_committed(std::function<void(const RevisionRef&)> listener) {
     listener_ = std::move(listener);

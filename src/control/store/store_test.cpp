@@ -323,5 +323,23 @@ TEST_F(StoreTest, lists_every_state_that_is_kept_whole_and_refuses_older_ones) {
   EXPECT_EQ(names(last - keep.revisions_max + 1), "b");
 }
 
+TEST_F(StoreTest, a_backup_taken_while_running_opens_as_a_store_of_its_own) {
+  auto store = open();
+  const auto first = must_put(*store, key("a"), 0, 1, Change::created);
+  const std::string copy = folder_ + "/copy.db";
+  EXPECT_EQ(store->back_up(copy).error().code, Errc::unavailable) << "a batch is open";
+  ASSERT_TRUE(store->commit());
+  ASSERT_TRUE(store->back_up(copy));
+  EXPECT_EQ(store->back_up(copy).error().code, Errc::conflict);
+  EXPECT_EQ(std::filesystem::status(copy).permissions(), std::filesystem::perms(0600));
+  must_put(*store, key("a"), first, 2);
+  ASSERT_TRUE(store->commit());
+  EXPECT_FALSE(store->back_up(folder_ + "/none/copy.db"));
+  auto restored = Store::open({.path = copy});
+  ASSERT_TRUE(restored) << restored.error().message;
+  EXPECT_EQ((*restored)->revision(), first);
+  EXPECT_EQ((*(*restored)->get(key("a")))->number, first);
+}
+
 }  // namespace
 }  // namespace wireway::control
