@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "base/bytes.h"
 #include "base/yaml.h"
 #include "resource/kind.h"
 
@@ -52,14 +53,19 @@ Result<std::unique_ptr<DataFolder>> DataFolder::open(net::Files& files, const st
 
 DataFolder::~DataFolder() { ::close(lock_); }
 
-Result<> DataFolder::write_kubeconfig(const std::string& server_url) {
+Result<> DataFolder::write_kubeconfig(const Access& access) {
   const std::string name = "wireway";
+  const auto encoded = [](const std::string& pem) { return base64_encode(as_bytes(pem)); };
+  const json::value cluster = {{"server", access.server_url},
+                               {"certificate-authority-data", encoded(access.authority)}};
+  const json::value user = {{"client-certificate-data", encoded(access.identity.certificates)},
+                            {"client-key-data", encoded(access.identity.key)}};
   const json::value config = {
       {"apiVersion", "v1"},
       {"kind", "Config"},
       {"current-context", name},
-      {"clusters", {{{"name", name}, {"cluster", {{"server", server_url}}}}}},
-      {"users", {{{"name", name}, {"user", json::object{}}}}},
+      {"clusters", {{{"name", name}, {"cluster", cluster}}}},
+      {"users", {{{"name", name}, {"user", user}}}},
       {"contexts",
        {{{"name", name},
          {"context",

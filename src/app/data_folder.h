@@ -2,7 +2,8 @@
 /// The folder that holds all state of `wireway up`: checked, locked against a second process, with
 /// the kubeconfig for kubectl.
 ///
-/// Holds:  wireway.db (resources in every revision), volumes/ (local storage), kubeconfig, lock
+/// Holds:  wireway.db (resources in every revision), volumes/ (local storage), keys/
+///         (key_folder.h), kubeconfig, lock
 /// Errors: one line that names the folder and the remedy
 
 #include <cstdint>
@@ -11,8 +12,16 @@
 
 #include "base/result.h"
 #include "net/file.h"
+#include "net/tls/certificate.h"
 
 namespace wireway::app {
+
+/// What kubectl needs to reach the API and to be believed there.
+struct Access {
+  std::string server_url;
+  std::string authority;  ///< PEM
+  net::KeyPair identity;
+};
 
 class DataFolder {
  public:
@@ -26,7 +35,9 @@ class DataFolder {
   std::string database() const { return path_ + "/wireway.db"; }
   std::string kubeconfig() const { return path_ + "/kubeconfig"; }
 
-  Result<> write_kubeconfig(const std::string& server_url);
+  std::string keys() const { return path_ + "/keys"; }
+
+  Result<> write_kubeconfig(const Access& access);
 
  private:
   DataFolder(net::Files& files, std::string path, int lock)

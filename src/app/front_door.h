@@ -1,29 +1,52 @@
 #pragma once
-/// The one HTTP port of `wireway up`: the Kubernetes API, and the web page on every other path.
+/// The one port of `wireway up`: the Kubernetes API, and the web page on every other path. It
+/// answers HTTP and HTTPS on 127.0.0.1, and HTTPS on each further address.
 ///
-/// Thread: the Loop's. Owns: store, API server and HTTP server.
-/// Errors: a port in use names the port and `--port`.
+/// Thread: the Loop's. Owns: store, API server and HTTP servers.
+/// Errors: a port in use names the port and `--port`; Errc::denied if an address would open it to
+///         the network and nobody could be told from anybody there.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "net/env.h"
 
+namespace wireway::net {
+class TlsServerContext;
+}
+
+namespace wireway::control {
+class Store;
+}
+
 namespace wireway::app {
+
+struct FrontDoorOptions {
+  std::string database = {};
+  std::uint16_t port = 0;
+  std::int64_t history_revisions = 100;  ///< kept of each object
+  std::vector<net::Endpoint> addresses = {};  ///< besides 127.0.0.1; port 0 = `port`
+  net::TlsServerContext* tls = nullptr;       ///< outlives the door
+  /// Whether somebody can log in: else no address but loopback is served. None = nobody can.
+  std::function<bool(control::Store&)> has_user = {};
+};
 
 class FrontDoor {
  public:
-  static Result<std::unique_ptr<FrontDoor>> open(net::Env& env, const std::string& database,
-                                                 std::uint16_t port,
-                                                 std::int64_t history_revisions);
+  static Result<std::unique_ptr<FrontDoor>> open(net::Env& env, const FrontDoorOptions& options);
   ~FrontDoor();
   FrontDoor(const FrontDoor&) = delete;
   FrontDoor& operator=(const FrontDoor&) = delete;
 
-  /// "http://127.0.0.1:8088"
+  /// For this machine's own processes: "http://127.0.0.1:8088".
   std::string url() const;
+  std::uint16_t port() const;
+  /// Where else it is reached: "https://192.168.1.5:8088".
+  const std::vector<std::string>& network_urls() const;
 
  private:
   struct Parts;

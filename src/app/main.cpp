@@ -44,12 +44,21 @@ void add_up(CLI::App& root, Options& options) {
   up->add_option("--data", options.up.data, "Folder that holds all state")->capture_default_str();
   up->add_option("--resources", options.up.resources,
                  "Folder of manifests to apply, and to keep watching");
-  up->add_option("--port", options.up.port, "Port of the web page and the API (127.0.0.1)")
+  up->add_option("--port", options.up.port, "Port of the web page and the API")
       ->capture_default_str();
   up->add_option("--history-revisions", options.up.history_revisions,
                  "How many changes of each object are kept")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
+  up->add_option("--address", options.up.addresses,
+                 "ADDRESS[:PORT] to serve besides 127.0.0.1 (HTTPS only; needs a user)");
+  up->add_option("--tls-name", options.up.names,
+                 "Further names and addresses that the server's certificate is for");
+  auto* certificate = up->add_option("--tls-cert", options.up.tls_certificate,
+                                     "Certificate of your own, with its chain (PEM)");
+  auto* key = up->add_option("--tls-key", options.up.tls_key, "Its private key (PEM)");
+  certificate->needs(key);
+  key->needs(certificate);
   up->add_option("--simulator-port", options.up.simulator_port, "Port of the simulated PLC")
       ->capture_default_str();
   up->add_option("--demo-nodes", options.up.simulator_nodes,

@@ -4,8 +4,10 @@
 
 #include <fmt/format.h>
 
+#include "app/addresses.h"
 #include "app/data_folder.h"
 #include "app/front_door.h"
+#include "app/key_folder.h"
 #include "app/ready_report.h"
 #include "app/version.h"
 #include "base/log.h"
@@ -33,7 +35,16 @@ std::vector<control::Workload> demo_workloads(const UpOptions& options) {
                          "--nodes", fmt::format("{}", options.simulator_nodes)}}};
 }
 
-void print_table(const UpOptions& options, const std::string& url, const DataFolder& data,
+/// Where everything is, for people.
+struct Places {
+  std::string page;      ///< plain, on this machine
+  std::string page_tls;  ///< the same port
+  std::vector<std::string> network;
+  std::string kubeconfig;
+  std::string data;
+};
+
+void print_table(const UpOptions& options, const Places& places,
                  const std::vector<std::string>& not_ready) {
   std::string out = fmt::format("\n  Wireway {}{}\n\n", version,
                                 not_ready.empty() ? " is ready" : ": not everything is ready");
@@ -42,12 +53,13 @@ void print_table(const UpOptions& options, const std::string& url, const DataFol
   const auto row = [&out](std::string_view what, std::string_view where) {
     out += fmt::format("  {:<12} {}\n", what, where);
   };
-  row("page", url);
-  row("kubectl", fmt::format("--kubeconfig {}", data.kubeconfig()));
+  row("page", fmt::format("{} or {}", places.page, places.page_tls));
+  for (const std::string& url : places.network) row("", url);
+  row("kubectl", fmt::format("--kubeconfig {}", places.kubeconfig));
   row("MQTT", "see `kubectl get brokerlisteners`; the demo's is 127.0.0.1:1883, WebSocket 8083");
   if (options.demo)
     row("OPC UA", fmt::format("opc.tcp://127.0.0.1:{} (simulated PLC)", options.simulator_port));
-  row("data", data.path());
+  row("data", places.data);
   row("stop", "Ctrl-C");
   fmt::print("{}\n", out);
   std::fflush(stdout);
@@ -57,13 +69,14 @@ void print_table(const UpOptions& options, const std::string& url, const DataFol
 class ControlPlane {
  public:
   ControlPlane(ProcessEnv& process, const UpOptions& options, const DataFolder& data,
-               const std::string& url)
-      : resources_(resource::make_kube_resources(process.loop, kube_options(url))),
+               const Places& places)
+      : resources_(resource::make_kube_resources(process.loop, kube_options(places.page))),
         runtime_(process.loop, *resources_, runtime_options(data)),
-        workloads_(process.env, *resources_, runtime_, workload_options(options, data, url)),
+        workloads_(process.env, *resources_, runtime_,
+                   workload_options(options, data, places.page)),
         not_served_(process.env, *resources_),
-        ready_(process.env, *resources_, [&options, &data, url](std::vector<std::string> troubles) {
-          print_table(options, url, data, troubles);
+        ready_(process.env, *resources_, [&options, places](std::vector<std::string> troubles) {
+          print_table(options, places, troubles);
         }) {
     if (options.demo)
       demo_ = std::make_unique<control::Demo>(process.env, *resources_, options.simulator_port);
@@ -110,6 +123,29 @@ class ControlPlane {
   std::unique_ptr<control::FolderSource> folder_;
 };
 
+Result<std::vector<net::Endpoint>> parse_addresses(const UpOptions& options) {
+  std::vector<net::Endpoint> out;
+  for (const std::string& text : options.addresses) {
+    auto address = parse_address(text);
+    if (!address) return std::unexpected(address.error());
+    out.push_back(std::move(*address));
+  }
+  return out;
+}
+
+ExitCode exit_code_of(const Error& error) {
+  if (error.code == Errc::conflict) return ExitCode::port_in_use;
+  return error.code == Errc::denied ? ExitCode::usage : ExitCode::data_folder;
+}
+
+Places places_of(const DataFolder& data, const KeyFolder& keys, const FrontDoor& door) {
+  return {.page = door.url(),
+          .page_tls = fmt::format("https://{}:{}", keys.local_host(), door.port()),
+          .network = door.network_urls(),
+          .kubeconfig = data.kubeconfig(),
+          .data = data.path()};
+}
+
 }  // namespace
 
 ExitCode run_up(const UpOptions& options) {
@@ -122,17 +158,32 @@ ExitCode run_up(const UpOptions& options) {
                      fmt::format("folder of resources cannot be read: {}; correct --resources",
                                  listed.error().message)},
                     ExitCode::usage);
-  auto door =
-      FrontDoor::open(process.env, (*data)->database(), options.port, options.history_revisions);
-  if (!door)
-    return report(door.error(), door.error().code == Errc::conflict ? ExitCode::port_in_use
-                                                                    : ExitCode::data_folder);
-  const std::string url = (*door)->url();
-  if (auto written = (*data)->write_kubeconfig(url); !written)
+  auto addresses = parse_addresses(options);
+  if (!addresses) return report(addresses.error(), ExitCode::usage);
+  auto keys = KeyFolder::open(process.env, {.folder = (*data)->keys(),
+                                            .names = own_names(*addresses, options.names),
+                                            .certificate_file = options.tls_certificate,
+                                            .key_file = options.tls_key});
+  if (!keys) return report(keys.error(), ExitCode::data_folder);
+  auto door = FrontDoor::open(process.env, {.database = (*data)->database(),
+                                            .port = options.port,
+                                            .history_revisions = options.history_revisions,
+                                            .addresses = *addresses,
+                                            .tls = &(*keys)->tls()});
+  if (!door) return report(door.error(), exit_code_of(door.error()));
+  const Places places = places_of(**data, **keys, **door);
+  const auto write_kubeconfig = [&] {
+    return (*data)->write_kubeconfig({places.page_tls, (*keys)->authority(), (*keys)->admin()});
+  };
+  if (auto written = write_kubeconfig(); !written)
     return report(written.error(), ExitCode::data_folder);
-  log::info("web page and Kubernetes API on {}, data in {}", url, (*data)->path());
+  (*keys)->keep_current([&write_kubeconfig] {
+    if (auto written = write_kubeconfig(); !written) log::error("{}", written.error().message);
+  });
+  log::info("web page and Kubernetes API on {} and {}, data in {}", places.page, places.page_tls,
+            places.data);
 
-  ControlPlane control(process, options, **data, url);
+  ControlPlane control(process, options, **data, places);
   control.start();
   const bool clean = run_until_signal(process, [&control](std::function<void()> done) {
     log::info("stopping: children first");

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "app/process.h"
 
@@ -18,6 +19,10 @@ struct UpOptions {
   std::string data = "./.wireway";
   std::string resources;
   std::uint16_t port = 8088;
+  std::vector<std::string> addresses;  ///< besides 127.0.0.1, which is always served
+  std::vector<std::string> names;      ///< further names and addresses for the certificate
+  std::string tls_certificate;         ///< files of the user's own; empty = ours
+  std::string tls_key;
   std::uint16_t simulator_port = 50000;
   std::uint32_t simulator_nodes = 0;
   std::int64_t history_revisions = 100;  ///< changes kept of each object

@@ -26,6 +26,8 @@ class Files {
  public:
   virtual ~Files() = default;
   virtual Result<std::string> read(const std::string& path) = 0;
+  /// As read(), for keys: Errc::denied with the remedy if anybody but its owner may read it.
+  virtual Result<std::string> read_secret(const std::string& path) { return read(path); }
   /// Writes beside and renames; after success the whole new content is on disk (fsync of file and
   /// folder), after failure the old content stands.
   virtual Result<> replace(const std::string& path, std::string_view content,

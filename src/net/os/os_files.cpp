@@ -95,6 +95,18 @@ class OsFiles final : public Files {
     }
   }
 
+  Result<std::string> read_secret(const std::string& path) override {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0)
+      return std::unexpected(file_error("open", path, errno));
+    if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+      return fail(Errc::denied,
+                  fmt::format("{} may be read by others than its owner (mode {:03o}); a key must "
+                              "not: chmod 600 {}",
+                              path, status.st_mode & 0777U, path));
+    return read(path);
+  }
+
   Result<> replace(const std::string& path, std::string_view content, unsigned mode) override {
     const std::string temporary = temporary_name(path);
     auto written = write_new(temporary, content, mode, path);

@@ -94,5 +94,16 @@ TEST_F(OsFiles, lists_sorted_with_folders) {
   EXPECT_FALSE(files->exists(in("b/c/d")));
 }
 
+TEST_F(OsFiles, reads_a_secret_only_if_nobody_else_can) {
+  ASSERT_TRUE(files->replace(in("key"), "secret", 0600));
+  EXPECT_EQ(files->read_secret(in("key")), "secret");
+  ASSERT_TRUE(files->replace(in("key"), "secret", 0640));
+  const auto refused = files->read_secret(in("key"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::denied);
+  EXPECT_TRUE(refused.error().message.ends_with("chmod 600 " + in("key")));
+  EXPECT_EQ(files->read_secret(in("none")).error().code, Errc::not_found);
+}
+
 }  // namespace
 }  // namespace wireway::net
