@@ -58,9 +58,15 @@ class ApiTest : public testing::Test {
     start();
   }
 
+  /// Starts anew with a guard.
+  void guard(Access* access) {
+    access_of_server_ = access;
+    start();
+  }
   void start() {
     server_.reset();
     ApiServerOptions options;
+    options.access = access_of_server_;
     options.clock = [this] { return now_; };
     options.new_uid = [this] { return fmt::format("{:08x}-uid", ++uids_); };
     options.watches_max = 50;
@@ -147,6 +153,7 @@ class ApiTest : public testing::Test {
   WallTime now_{std::chrono::seconds{1'800'000'000}};
   std::uint64_t uids_ = 0;
   std::uint64_t last_watch_ = 0;
+  Access* access_of_server_ = nullptr;
   std::vector<std::unique_ptr<WatchLog>> logs_;  // outlive the server, which ends its watches
   std::unique_ptr<Store> store_;
   std::unique_ptr<ApiServer> server_;

@@ -172,6 +172,130 @@ const char* const core_kinds = R"yaml(
               deprecatedFirstTimestamp: {type: string, nullable: true, format: date-time}
               deprecatedLastTimestamp: {type: string, nullable: true, format: date-time}
               deprecatedCount: {type: integer}
+- metadata: {name: serviceaccounts}
+  spec:
+    group: ''
+    names: {plural: serviceaccounts, singular: serviceaccount, kind: ServiceAccount, shortNames: [sa]}
+    versions:
+      - name: v1
+        served: true
+        storage: true
+        additionalPrinterColumns:
+          - {name: Secrets, type: count, jsonPath: .secrets}
+          - {name: Age, type: date, jsonPath: .metadata.creationTimestamp}
+        schema:
+          openAPIV3Schema:
+            type: object
+            description: Who a program is; its tokens are made by the token subresource.
+            properties:
+              automountServiceAccountToken: {type: boolean}
+              secrets: {type: array, items: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+              imagePullSecrets:
+                type: array
+                items: {type: object, properties: {name: {type: string}}}
+- metadata: {name: clusterroles.rbac.authorization.k8s.io}
+  spec:
+    group: rbac.authorization.k8s.io
+    scope: Cluster
+    names: {plural: clusterroles, singular: clusterrole, kind: ClusterRole}
+    versions:
+      - name: v1
+        served: true
+        storage: true
+        additionalPrinterColumns:
+          - {name: Created At, type: string, jsonPath: .metadata.creationTimestamp}
+        schema:
+          openAPIV3Schema:
+            type: object
+            description: Rights, to be granted by a binding in a namespace or everywhere.
+            properties:
+              rules: &rules
+                type: array
+                nullable: true
+                description: What may be done; rules add up, none takes away.
+                items:
+                  type: object
+                  required: [verbs]
+                  properties:
+                    verbs: {type: array, minItems: 1, items: {type: string}, description: "get, list, watch,
+                        create, update, patch, delete, deletecollection, or *."}
+                    apiGroups: {type: array, items: {type: string}}
+                    resources: {type: array, items: {type: string},
+                                description: "assets, assets/status, or *."}
+                    resourceNames: {type: array, items: {type: string},
+                                    description: Only objects with these names.}
+                    nonResourceURLs: {type: array, items: {type: string},
+                                      description: "Paths that are no object's: /metrics or /logs/*."}
+              aggregationRule:
+                type: object
+                nullable: true
+                description: The rules are the union of those of the roles with one of these sets of labels.
+                properties:
+                  clusterRoleSelectors:
+                    type: array
+                    items:
+                      type: object
+                      properties:
+                        matchLabels: {type: object, additionalProperties: {type: string}}
+- metadata: {name: roles.rbac.authorization.k8s.io}
+  spec:
+    group: rbac.authorization.k8s.io
+    names: {plural: roles, singular: role, kind: Role}
+    versions:
+      - name: v1
+        served: true
+        storage: true
+        additionalPrinterColumns:
+          - {name: Created At, type: string, jsonPath: .metadata.creationTimestamp}
+        schema:
+          openAPIV3Schema:
+            type: object
+            description: Rights in one namespace, to be granted by a binding there.
+            properties: {rules: *rules}
+- metadata: {name: clusterrolebindings.rbac.authorization.k8s.io}
+  spec:
+    group: rbac.authorization.k8s.io
+    scope: Cluster
+    names: {plural: clusterrolebindings, singular: clusterrolebinding, kind: ClusterRoleBinding}
+    versions:
+      - &binding_version
+        name: v1
+        served: true
+        storage: true
+        additionalPrinterColumns:
+          - {name: Role, type: string, jsonPath: .roleRef.name}
+          - {name: Age, type: date, jsonPath: .metadata.creationTimestamp}
+        schema:
+          openAPIV3Schema:
+            type: object
+            description: Grants the rights of a role to users, groups and ServiceAccounts.
+            required: [roleRef]
+            properties:
+              roleRef:
+                type: object
+                required: [kind, name]
+                description: The role; cannot be changed.
+                properties:
+                  apiGroup: {type: string, default: rbac.authorization.k8s.io}
+                  kind: {type: string, enum: [ClusterRole, Role]}
+                  name: {type: string, minLength: 1}
+              subjects:
+                type: array
+                nullable: true
+                description: Who gets the rights.
+                items:
+                  type: object
+                  required: [kind, name]
+                  properties:
+                    apiGroup: {type: string}
+                    kind: {type: string, enum: [User, Group, ServiceAccount]}
+                    name: {type: string, minLength: 1}
+                    namespace: {type: string, description: Of a ServiceAccount.}
+- metadata: {name: rolebindings.rbac.authorization.k8s.io}
+  spec:
+    group: rbac.authorization.k8s.io
+    names: {plural: rolebindings, singular: rolebinding, kind: RoleBinding}
+    versions: [*binding_version]
 - metadata: {name: leases.coordination.k8s.io}
   spec:
     group: coordination.k8s.io

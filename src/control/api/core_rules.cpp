@@ -111,6 +111,12 @@ void check_core(const ResourceType& type, const json::object& object, const json
   if (type.behaviour != Behaviour::core || before == nullptr) return;
   if (type.name.plural == "secrets" || type.name.plural == "configmaps")
     check_immutable(object, *before, causes);
+  if (type.name.plural.ends_with("rolebindings"))
+    if (const json::value* is = object.if_contains("roleRef");
+        is != nullptr && before->contains("roleRef") && *is != before->at("roleRef"))
+      causes.push_back(
+          {"FieldValueInvalid", "roleRef",
+           fmt::format("Invalid value: {}: cannot change roleRef", json::serialize(*is))});
   if (type.name.plural == "secrets") {
     const json::value* was = before->if_contains("type");
     const json::value* is = object.if_contains("type");
@@ -121,6 +127,8 @@ void check_core(const ResourceType& type, const json::object& object, const json
   }
 }
 
-bool is_kept_namespace(std::string_view name) { return name == "default" || name == "kube-system"; }
+bool is_kept_namespace(std::string_view name) { 
+  return name == "default" || name == "kube-system" || name == "wireway-system";
+}
 
 }  // namespace wireway::control

@@ -431,6 +431,9 @@ ApiResult<Written> Objects::store_draft(Call& call, json::object object, Change 
     auto defined = call.dry_run ? trial.define(object) : catalog_.define(object);
     if (!defined) return std::unexpected(defined.error());
   }
+  // What the server does by itself has no asking user.
+  if (check_grant_ && !call.who.user.empty() && change != Change::deleted)
+    if (auto may = check_grant_(call, object); !may) return std::unexpected(may.error());
   if (call.dry_run) return Written{code, json::serialize(object)};
   Write write{{call.type->stored_as, call.space, call.name},
               change,

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "control/access/identity.h"
 #include "control/api/catalog.h"
 #include "control/store/store.h"
 
@@ -29,6 +30,7 @@ struct Call {
   std::string name;
   std::string subresource;
   std::string author;
+  Identity who = {};  ///< whose rights count where a write grants rights
   std::string manager;
   FieldValidation validation = FieldValidation::warn;
   bool dry_run = false;
@@ -56,6 +58,10 @@ class Objects {
   using NewUid = std::function<std::string()>;
 
   Objects(Store& store, Catalog& catalog, NewUid new_uid);
+  /// Asked before an object that grants rights is written for somebody.
+  void on_grant(std::function<ApiResult<>(const Call&, const json::value&)> check) {
+    check_grant_ = std::move(check);
+  }
 
   ApiResult<Revision> get(const Call& call);
   ApiResult<Written> create(Call& call, json::value object);
@@ -94,6 +100,7 @@ class Objects {
   Store& store_;
   Catalog& catalog_;
   NewUid new_uid_;
+  std::function<ApiResult<>(const Call&, const json::value&)> check_grant_;
 };
 
 /// Reads `body`, an object of the store; it was checked when it was written.

@@ -1,17 +1,33 @@
 #pragma once
-/// The questions about oneself that kubectl asks: `kubectl auth whoami`, `kubectl auth can-i`.
-/// There is no authentication yet and the server listens on the loopback only: everybody is "local"
-/// and may do everything.
+/// Questions about access that are asked by creating an object which is not kept: who am I, may I,
+/// whose token is this; and tokens of ServiceAccounts.
+///
+/// Source: authentication.k8s.io/v1 (SelfSubjectReview, TokenReview, TokenRequest),
+///         authorization.k8s.io/v1 (Self-, Local- and SubjectAccessReview,
+///         SelfSubjectRulesReview), OpenID Connect Discovery 1.0.
 
+#include <optional>
+#include <string>
 #include <string_view>
 
-#include "base/json.h"
-#include "control/api/status.h"
+#include "control/api/gate.h"
 
 namespace wireway::control {
 
-bool is_review(std::string_view path);
-/// `asked`: the posted object. Errors: 404 for a review that is not known.
-ApiResult<json::object> answer_review(std::string_view path, const json::value& asked);
+/// The resource that a review's path creates: what RBAC is asked about.
+std::optional<ObjectPath> review_path(std::string_view path);
+/// True for the reviews that everybody who is known may ask about himself.
+bool is_about_oneself(const ObjectPath& path);
+
+/// The answer to POST of one of the paths. Errors: 400, 404.
+ApiResult<json::object> answer_review(const Gate& gate, const Identity& who,
+                                      const ObjectPath& path, const json::value& asked);
+
+/// The answer to POST .../serviceaccounts/<name>/token.
+ApiResult<json::object> answer_token_request(const Gate& gate, const ObjectPath& path,
+                                             const json::value& asked);
+
+/// /openid/v1/jwks and /.well-known/openid-configuration; nothing for other paths.
+std::optional<json::object> open_id_document(const Gate& gate, std::string_view path);
 
 }  // namespace wireway::control

@@ -13,6 +13,7 @@
 #include "control/api/history.h"
 #include "control/api/object_meta.h"
 #include "control/api/openapi.h"
+#include "control/access/shipped.h"
 #include "control/api/reviews.h"
 #include "control/api/route.h"
 
@@ -24,7 +25,8 @@ constexpr std::int64_t page_items = 500;
 constexpr Duration sweep_interval = std::chrono::seconds{30};
 constexpr std::string_view definitions = "customresourcedefinitions.apiextensions.k8s.io";
 /// Documented manifests go to azure-iot-operations; kubectl expects the other two.
-constexpr std::array first_namespaces{"default", "kube-system", "azure-iot-operations"};
+constexpr std::array first_namespaces{"default", "kube-system", "azure-iot-operations",
+                                       "wireway-system"};
 
 Reply json_reply(unsigned code, std::string body, const Accept& accept) {
   Reply reply;
@@ -145,9 +147,15 @@ struct ApiServer::Route {
 };
 
 ApiServer::ApiServer(Store& store, ApiServerOptions options)
-    : store_(store), options_(std::move(options)), objects_(store, catalog_, options_.new_uid) {
+    : store_(store),
+      options_(std::move(options)),
+      gate_(options_.access),
+      objects_(store, catalog_, options_.new_uid) {
   server_id_ = options_.new_uid().substr(0, 8);
   store_.on_committed([this](const RevisionRef& revision) { on_committed(revision); });
+  objects_.on_grant([this](const Call& call, const json::value& object) {
+    return gate_.check_grant(call.who, call.type->name, object);
+  });
 }
 
 ApiServer::~ApiServer() {
@@ -175,7 +183,52 @@ Result<> ApiServer::load() {
   }
   for (const json::value& crd : resource::embedded_crds())
     if (auto done = ensure(std::string(definitions), crd.as_object(), false); !done) return done;
+  if (auto done = load_access(); !done) return done;
   return commit();
+}
+
+/// The roles that this version ships, and what the guard must know of what is stored.
+Result<> ApiServer::load_access() {
+  if (options_.access == nullptr) return {};
+  for (const json::value& object : shipped_access())
+    if (auto done = ensure(access_resource(object), object.as_object(),
+                           text_at(object, {"kind"}) != "ClusterRole");
+        !done)
+      return done;
+  if (auto done = commit(); !done) return done;
+  for (const auto& [resource, type] : catalog_.types()) {
+    if (!Access::concerns(resource)) continue;
+    auto stored = store_.list(resource, {});
+    if (!stored) return std::unexpected(stored.error());
+    for (const Revision& each : stored->items) {
+      const json::value object(stored_object(each.body));
+      options_.access->on_object(resource, each.key.space, each.key.name, &object);
+    }
+  }
+  return {};
+}
+
+/// Writes the rules of ClusterRoles that are the union of others.
+void ApiServer::keep_aggregates() {
+  if (options_.access == nullptr) return;
+  const auto due = options_.access->rbac().aggregated();
+  for (const auto& [name, rules] : due) {
+    Call call;
+    call.type = catalog_.find_stored("clusterroles.rbac.authorization.k8s.io");
+    call.version = &call.type->storage_version();
+    call.name = name;
+    call.author = call.manager = "clusterrole-aggregation-controller";
+    call.now = options_.clock();
+    auto living = objects_.get(call);
+    if (!living) continue;
+    json::object wanted = stored_object(living->body);
+    json::array list;
+    for (const PolicyRule& rule : rules) list.push_back(to_json(rule));
+    wanted["rules"] = std::move(list);
+    if (auto done = objects_.replace(call, std::move(wanted)); !done)
+      log::error("ClusterRole {}: {}", name, done.error().message);
+  }
+  if (!due.empty()) (void)commit();
 }
 
 /// Creates the object, or brings its spec to what this version ships.
@@ -184,6 +237,7 @@ Result<> ApiServer::ensure(const std::string& resource, json::object object, boo
   call.type = catalog_.find_stored(resource);
   call.version = &call.type->storage_version();
   call.name = meta_text(object, "name");
+  call.space = meta_text(object, "namespace");
   call.author = call.manager = "wireway";
   call.validation = FieldValidation::ignore;
   call.now = options_.clock();
@@ -192,8 +246,9 @@ Result<> ApiServer::ensure(const std::string& resource, json::object object, boo
     written = objects_.create(call, std::move(object));
   } else if (!keep_existing) {
     json::object wanted = stored_object(found->body);
-    wanted["spec"] = object["spec"];
-    ship_dialects(object, wanted);
+    for (const char* key : {"spec", "rules", "aggregationRule", "subjects"})
+      if (const json::value* shipped = object.if_contains(key)) wanted[key] = *shipped;
+    if (resource == definitions) ship_dialects(object, wanted);
     written = objects_.replace(call, std::move(wanted));
   }
   if (written) return {};
@@ -203,7 +258,8 @@ Result<> ApiServer::ensure(const std::string& resource, json::object object, boo
 
 bool ApiServer::owns(std::string_view path) {
   for (const std::string_view root :
-       {"/api", "/apis", "/openapi", "/version", "/healthz", "/readyz", "/livez", "/wireway"})
+       {"/api", "/apis", "/openapi", "/version", "/healthz", "/readyz", "/livez", "/wireway",
+        "/openid", "/.well-known"})
     if (path == root || (path.starts_with(root) && path[root.size()] == '/')) return true;
   return false;
 }
@@ -228,6 +284,7 @@ Reply ApiServer::route(const link::HttpRequest& request) {
   if (path == "/openapi/v2" &&
       request.header("accept").find("proto-openapi.spec.v2") != std::string_view::npos &&
       request.header("accept").find("application/json") == std::string_view::npos) {
+    if (auto who = gate_.admit(request, std::nullopt); !who) return error_reply(who.error());
     Reply reply = text_reply(200, openapi_v2_protobuf());
     // Asked for with an @, which is no valid media type; answered as the real server does since
     // 1.23.
@@ -242,19 +299,18 @@ Reply ApiServer::route(const link::HttpRequest& request) {
 }
 
 ApiResult<Reply> ApiServer::route_api(const link::HttpRequest& request, const Accept& accept) {
-  if (is_review(request.path)) {
-    if (request.method != "POST") return std::unexpected(method_not_allowed());
-    auto asked = read_body(request.header("content-type"), request.body);
-    if (!asked) return std::unexpected(asked.error());
-    auto answer = answer_review(request.path, *asked);
-    if (!answer) return std::unexpected(answer.error());
-    return json_reply(201, *answer, accept);
-  }
-  if (request.path == "/wireway/v1/backups") return back_up(request, accept);
+  if (const auto asked = review_path(request.path)) return review(request, accept, *asked);
   const auto path = read_path(request.path);
+  auto who = gate_.admit(request, path);
+  if (!who) return std::unexpected(who.error());
+  if (request.path == "/wireway/v1/backups") return back_up(request, accept);
   if (!path) return discovery(request, accept);
+  if (path->plural == "serviceaccounts" && path->group.empty() && path->subresource == "token")
+    return token_request(request, accept, *path);
   auto call = read_call(request, *path, catalog_, options_.clock());
   if (!call) return std::unexpected(call.error());
+  call->author = who->user;
+  call->who = std::move(*who);
   return objects(request, accept, Route{*path, std::move(*call)});
 }
 
@@ -285,6 +341,28 @@ ApiResult<Reply> ApiServer::back_up(const link::HttpRequest& request, const Acce
                     accept);
 }
 
+ApiResult<Reply> ApiServer::review(const link::HttpRequest& request, const Accept& accept,
+                                   const ObjectPath& path) {
+  if (request.method != "POST") return std::unexpected(method_not_allowed());
+  auto who = gate_.admit(request, path);
+  if (!who) return std::unexpected(who.error());
+  auto asked = read_body(request.header("content-type"), request.body);
+  if (!asked) return std::unexpected(asked.error());
+  auto answer = answer_review(gate_, *who, path, *asked);
+  if (!answer) return std::unexpected(answer.error());
+  return json_reply(201, *answer, accept);
+}
+
+ApiResult<Reply> ApiServer::token_request(const link::HttpRequest& request, const Accept& accept,
+                                          const ObjectPath& path) {
+  if (request.method != "POST") return std::unexpected(method_not_allowed());
+  auto asked = read_body(request.header("content-type"), request.body);
+  if (!asked) return std::unexpected(asked.error());
+  auto answer = answer_token_request(gate_, path, *asked);
+  if (!answer) return std::unexpected(answer.error());
+  return json_reply(201, *answer, accept);
+}
+
 ApiResult<Reply> ApiServer::discovery(const link::HttpRequest& request, const Accept& accept) {
   if (request.method != "GET") return std::unexpected(method_not_allowed());
   std::string path = request.path;
@@ -298,6 +376,7 @@ ApiResult<Reply> ApiServer::discovery(const link::HttpRequest& request, const Ac
     return reply;
   }
   if (path == "/version") return json_reply(200, version_info(), accept);
+  if (const auto document = open_id_document(gate_, path)) return json_reply(200, *document, accept);
   if (path == "/api") return json_reply(200, core_versions(), accept);
   if (path == "/apis") return json_reply(200, group_list(catalog_), accept);
   if (path == "/openapi/v2") return json_reply(200, openapi_v2(catalog_), accept);
@@ -418,6 +497,11 @@ ApiResult<Written> ApiServer::write_object(const link::HttpRequest& request, Rou
   }
   auto type = read_patch_type(content_type, *call.type);
   if (!type) return std::unexpected(type.error());
+  if (*type == PatchType::apply && !objects_.get(call)) {
+    Attributes creates = attributes_of(request, route.path);
+    creates.verb = "create";
+    if (auto may = gate_.require(call.who, creates); !may) return std::unexpected(may.error());
+  }
   if (*type == PatchType::apply && request.query_value("fieldManager").empty())
     return std::unexpected(
         bad_request("PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: "
@@ -568,6 +652,11 @@ std::uint64_t ApiServer::start_watch(std::unique_ptr<WatchSession> watch,
 void ApiServer::stop_watch(std::uint64_t id) { watches_.erase(id); }
 
 void ApiServer::on_committed(const RevisionRef& revision) {
+  if (options_.access != nullptr && Access::concerns(revision->key.resource)) {
+    const json::value object(stored_object(revision->body));
+    options_.access->on_object(revision->key.resource, revision->key.space, revision->key.name,
+                               revision->change == Change::deleted ? nullptr : &object);
+  }
   for (auto it = watches_.begin(); it != watches_.end();)
     it = it->second->on_revision(revision) ? std::next(it) : watches_.erase(it);
 }
@@ -583,6 +672,7 @@ void ApiServer::tick() {
     const bool gone = !over && bookmarks && session.wants_bookmarks() && !session.bookmark();
     it = over || gone ? watches_.erase(it) : std::next(it);
   }
+  keep_aggregates();
   if (now < next_sweep_) return;
   next_sweep_ = now + sweep_interval;
   drop_old_events(now);

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 
+#include "control/api/gate.h"
 #include "control/api/objects.h"
 #include "control/api/watch.h"
 #include "link/http_server.h"
@@ -25,6 +26,8 @@ namespace wireway::control {
 struct ApiServerOptions {
   std::function<WallTime()> clock;
   std::function<std::string()> new_uid;
+  /// Who may do what; kept current by the server. Null: everybody may do everything.
+  Access* access = nullptr;
   std::size_t body_bytes_max = 3 * 1024 * 1024;
   std::size_t watches_max = 4096;
   std::string backup_folder{};  ///< where backups are written; empty = nowhere
@@ -67,12 +70,18 @@ class ApiServer {
   struct Route;
   Result<> load();
   Result<> ensure(const std::string& resource, json::object object, bool keep_existing);
+  Result<> load_access();
+  void keep_aggregates();
   void on_committed(const RevisionRef& revision);
   void erase_watch(std::uint64_t id);
 
   Reply route(const link::HttpRequest& request);
   ApiResult<Reply> route_api(const link::HttpRequest& request, const Accept& accept);
   ApiResult<Reply> back_up(const link::HttpRequest& request, const Accept& accept);
+  ApiResult<Reply> review(const link::HttpRequest& request, const Accept& accept,
+                          const ObjectPath& path);
+  ApiResult<Reply> token_request(const link::HttpRequest& request, const Accept& accept,
+                                 const ObjectPath& path);
   ApiResult<Reply> discovery(const link::HttpRequest& request, const Accept& accept);
   ApiResult<Reply> objects(const link::HttpRequest& request, const Accept& accept, Route route);
   ApiResult<Reply> read(const link::HttpRequest& request, const Accept& accept, Route& route);
@@ -89,6 +98,7 @@ class ApiServer {
 
   Store& store_;
   ApiServerOptions options_;
+  Gate gate_;
   Catalog catalog_;
   Objects objects_;
   std::string server_id_;

@@ -285,9 +285,11 @@ TEST_F(ServerTest, who_am_i_and_may_i) {
   EXPECT_EQ(text_at(post("/apis/authentication.k8s.io/v1/selfsubjectreviews", json::object()),
                     {"status", "userInfo", "username"}),
             "local");
-  EXPECT_EQ(*find(post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", json::object()),
-                  "status", "allowed"),
-            true);
+  const std::string may_i = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+  const json::value asked = yaml("{spec: {resourceAttributes: {verb: list, resource: assets}}}");
+  EXPECT_TRUE(bool_at(post(may_i, asked), {"status", "allowed"}, false));
+  post(may_i, json::object());
+  EXPECT_EQ(code(), 400u) << "it must be said what";
 }
 
 TEST_F(ServerTest, methods_and_paths_that_do_not_exist) {
