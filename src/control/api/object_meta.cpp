@@ -104,6 +104,16 @@ bool is_qualified_name(std::string_view text) {
   return is_dns_subdomain(text.substr(0, slash)) && is_label_part(text.substr(slash + 1));
 }
 
+/// Roles and their bindings have names like "system:discovery".
+bool is_role(const json::object& object) {
+  return member_text(object, "apiVersion").starts_with("rbac.authorization.k8s.io/");
+}
+bool is_path_segment(std::string_view name) {
+  return name != "." && name != ".." && name.size() <= 253 &&
+         name.find_first_of("/%") == std::string_view::npos;
+}
+
+constexpr std::string_view segment_rule = "may not be '.' or '..', nor contain '/' or '%'";
 constexpr std::string_view subdomain_rule =
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
     "'.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used "
@@ -205,8 +215,9 @@ void check_meta(const json::object& object, std::vector<resource::SchemaCause>& 
   if (name.empty())
     causes.push_back({"FieldValueRequired", "metadata.name",
                       "Required value: name or generateName is required"});
-  else if (!is_dns_subdomain(name))
-    add_invalid(causes, "metadata.name", name, subdomain_rule);
+  else if (is_role(object) ? !is_path_segment(name) : !is_dns_subdomain(name))
+    add_invalid(causes, "metadata.name", name,
+                is_role(object) ? segment_rule : subdomain_rule);
   if (const json::value* labels = find(metadata, "labels"))
     for (const auto& [key, value] : labels->as_object()) {
       if (!is_qualified_name(key)) add_invalid(causes, "metadata.labels", key, key_rule);

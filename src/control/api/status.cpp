@@ -75,7 +75,8 @@ ApiError invalid(const ResourceName& resource, std::string_view name,
 
 ApiError forbidden(const ResourceName& resource, std::string_view name, std::string_view why) {
   return {403, "Forbidden",
-          fmt::format("{} \"{}\" is forbidden: {}", resource.qualified(), name, why),
+          fmt::format("{}{} is forbidden: {}", resource.qualified(),
+                      name.empty() ? std::string() : fmt::format(" \"{}\"", name), why),
           details_of(resource, name)};
 }
 
