@@ -3,7 +3,7 @@
 /// the kubeconfig for kubectl.
 ///
 /// Holds:  wireway.db (resources in every revision), volumes/ (local storage), keys/
-///         (key_folder.h), kubeconfig, lock
+///         (key_folder.h), tokens/ (guard.h), kubeconfig, lock
 /// Errors: one line that names the folder and the remedy
 
 #include <cstdint>
@@ -36,6 +36,7 @@ class DataFolder {
   std::string kubeconfig() const { return path_ + "/kubeconfig"; }
 
   std::string keys() const { return path_ + "/keys"; }
+  std::string tokens() const { return path_ + "/tokens"; }
 
   Result<> write_kubeconfig(const Access& access);
 

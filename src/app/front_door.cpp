@@ -42,9 +42,10 @@ std::vector<net::Endpoint> endpoints_of(const FrontDoorOptions& options) {
   return out;
 }
 
-Result<> may_leave_loopback(const FrontDoorOptions& options, control::Store& store) {
+Result<> may_leave_loopback(const FrontDoorOptions& options) {
+  const bool has_user = options.access != nullptr && options.access->has_users();
   for (const net::Endpoint& each : options.addresses)
-    if (!is_loopback_host(each.host) && (!options.has_user || !options.has_user(store)))
+    if (!is_loopback_host(each.host) && !has_user)
       return fail(Errc::denied,
                   fmt::format("--address {}: the API leaves this machine only once a user is set, "
                               "because on its own machine it asks nobody who he is; start without "
@@ -64,11 +65,11 @@ Result<std::unique_ptr<FrontDoor>> FrontDoor::open(net::Env& env, const FrontDoo
       {.path = options.database, .history = {.revisions_max = options.history_revisions}});
   if (!store) return std::unexpected(store.error());
   parts->store = std::move(*store);
-  if (auto may = may_leave_loopback(options, *parts->store); !may)
-    return std::unexpected(may.error());
   auto api = control::ApiHttp::start(
-      env, *parts->store, std::filesystem::path(options.database).parent_path() / "backups");
+      env, *parts->store, std::filesystem::path(options.database).parent_path() / "backups",
+      options.access);
   if (!api) return std::unexpected(api.error());
+  if (auto may = may_leave_loopback(options); !may) return std::unexpected(may.error());
   parts->api = std::move(*api);
   const link::HttpHandler handler = [api_http = parts->api.get()](
                                         link::HttpRequest request,

@@ -7,7 +7,6 @@
 ///         the network and nobody could be told from anybody there.
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,7 +19,7 @@ class TlsServerContext;
 }
 
 namespace wireway::control {
-class Store;
+class Access;
 }
 
 namespace wireway::app {
@@ -31,8 +30,8 @@ struct FrontDoorOptions {
   std::int64_t history_revisions = 100;  ///< kept of each object
   std::vector<net::Endpoint> addresses = {};  ///< besides 127.0.0.1; port 0 = `port`
   net::TlsServerContext* tls = nullptr;       ///< outlives the door
-  /// Whether somebody can log in: else no address but loopback is served. None = nobody can.
-  std::function<bool(control::Store&)> has_user = {};
+  /// Who may do what; outlives the door. Without a user there, no address but loopback is served.
+  control::Access* access = nullptr;
 };
 
 class FrontDoor {

@@ -7,6 +7,7 @@
 #include "app/addresses.h"
 #include "app/data_folder.h"
 #include "app/front_door.h"
+#include "app/guard.h"
 #include "app/key_folder.h"
 #include "app/ready_report.h"
 #include "app/version.h"
@@ -70,7 +71,7 @@ class ControlPlane {
  public:
   ControlPlane(ProcessEnv& process, const UpOptions& options, const DataFolder& data,
                const Places& places)
-      : resources_(resource::make_kube_resources(process.loop, kube_options(places.page))),
+      : resources_(resource::make_kube_resources(process.loop, kube_options(data, places.page))),
         runtime_(process.loop, *resources_, runtime_options(data)),
         workloads_(process.env, *resources_, runtime_,
                    workload_options(options, data, places.page)),
@@ -95,10 +96,11 @@ class ControlPlane {
   void stop(std::function<void()> done) { runtime_.stop(std::move(done)); }
 
  private:
-  static resource::KubeOptions kube_options(const std::string& url) {
+  static resource::KubeOptions kube_options(const DataFolder& data, const std::string& url) {
     resource::KubeOptions out;
     out.url = url;
     out.component = "supervisor";
+    out.token_file = data.tokens() + "/wireway-supervisor";
     return out;
   }
   static control::ProcessRuntimeOptions runtime_options(const DataFolder& data) {
@@ -110,6 +112,7 @@ class ControlPlane {
     control::WorkloadReconcilerOptions out;
     out.api_url = url;
     out.data_folder = data.path();
+    out.token_folder = data.tokens();
     out.always = demo_workloads(options);
     return out;
   }
@@ -165,12 +168,18 @@ ExitCode run_up(const UpOptions& options) {
                                             .certificate_file = options.tls_certificate,
                                             .key_file = options.tls_key});
   if (!keys) return report(keys.error(), ExitCode::data_folder);
+  auto guard = open_guard(process.env, (*data)->keys());
+  if (!guard) return report(guard.error(), ExitCode::data_folder);
   auto door = FrontDoor::open(process.env, {.database = (*data)->database(),
                                             .port = options.port,
                                             .history_revisions = options.history_revisions,
                                             .addresses = *addresses,
-                                            .tls = &(*keys)->tls()});
+                                            .tls = &(*keys)->tls(),
+                                            .access = guard->get()});
   if (!door) return report(door.error(), exit_code_of(door.error()));
+  ServiceTokens tokens(process.env, **guard, (*data)->tokens());
+  if (auto started = tokens.start(); !started)
+    return report(started.error(), ExitCode::data_folder);
   const Places places = places_of(**data, **keys, **door);
   const auto write_kubeconfig = [&] {
     return (*data)->write_kubeconfig({places.page_tls, (*keys)->authority(), (*keys)->admin()});

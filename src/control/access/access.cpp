@@ -108,6 +108,11 @@ Result<Identity> Access::authenticate(const link::HttpRequest& request) const {
     if (!checked) return std::unexpected(checked.error());
     return authenticated(std::move(checked->who));
   }
+  // A header is chosen for the request, a certificate for the connection.
+  if (request.client_certificate)
+    return authenticated({.user = request.client_certificate->common_name,
+                          .groups = request.client_certificate->organizations,
+                          .expires = request.client_certificate->not_after});
   if (const std::string_view session = cookie(request, session_cookie); !session.empty()) {
     if (is_cross_site(request) && request.method != "GET" && request.method != "HEAD")
       return fail(Errc::denied, "a page of another site may not write in the name of a session");
@@ -152,6 +157,7 @@ Result<ReviewedToken> Access::check(std::string_view token,
   auto who = service_account(*jwt);
   if (!who) return std::unexpected(who.error());
   out.who = std::move(*who);
+  out.who.expires = jwt->expires();
   return out;
 }
 

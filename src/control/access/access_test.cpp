@@ -78,6 +78,21 @@ TEST_F(AccessTest, ATokenOfAServiceAccount) {
   EXPECT_TRUE(who->in_group("system:authenticated"));
 }
 
+TEST_F(AccessTest, AClientCertificateSaysWhoAndWhichGroups) {
+  auto certified = request();
+  certified.peer = "10.0.0.7:40000";
+  certified.client_certificate.emplace();
+  certified.client_certificate->common_name = "ann";
+  certified.client_certificate->organizations = {"operators"};
+  const auto who = access_.authenticate(certified);
+  ASSERT_TRUE(who.has_value());
+  EXPECT_EQ(who->user, "ann");
+  EXPECT_TRUE(who->in_group("operators"));
+  EXPECT_TRUE(who->in_group("system:authenticated"));
+  certified.headers.emplace_back("authorization", "Bearer " + token());
+  EXPECT_EQ(user_of(certified), "system:serviceaccount:line:opcua") << "the token was chosen";
+}
+
 TEST_F(AccessTest, WrongCredentialsAreNeverAnonymous) {
   EXPECT_EQ(user_of(request({{"authorization", "Bearer x"}})),
             "refused: the token is no JSON Web Token");

@@ -6,9 +6,12 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/time.h"
 
 namespace wireway::control {
 
@@ -26,6 +29,7 @@ struct Identity {
   std::string uid = {};
   std::vector<std::string> groups = {};
   std::map<std::string, std::vector<std::string>> extra = {};
+  std::optional<WallTime> expires = {};  ///< when the credentials end
 
   bool in_group(std::string_view group) const {
     return std::ranges::find(groups, group) != groups.end();

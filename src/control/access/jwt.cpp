@@ -342,11 +342,12 @@ std::vector<std::string> Jwt::audiences() const {
   return out;
 }
 
+WallTime Jwt::expires() const { return time_claim(claims, "exp", {}); }
+
 Result<> Jwt::check_time(WallTime now) const {
   if (!claims.contains("exp")) return fail(Errc::denied, "the token does not say when it expires");
-  const WallTime expires = time_claim(claims, "exp", {});
-  if (now >= expires + token_clock_skew)
-    return fail(Errc::denied, fmt::format("the token expired at {}", to_rfc3339(expires)));
+  if (now >= expires() + token_clock_skew)
+    return fail(Errc::denied, fmt::format("the token expired at {}", to_rfc3339(expires())));
   const WallTime begins = time_claim(claims, "nbf", {});
   if (now + token_clock_skew < begins)
     return fail(Errc::denied, fmt::format("the token is not valid before {}", to_rfc3339(begins)));

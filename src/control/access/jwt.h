@@ -73,6 +73,7 @@ struct Jwt {
   static Result<Jwt> parse(std::string_view token);
   std::string issuer() const;
   std::vector<std::string> audiences() const;
+  WallTime expires() const;
   /// Errors: Errc::denied "the token expired at ...", "... is not valid before ...".
   Result<> check_time(WallTime now) const;
   /// Errors: Errc::denied if none of `keys` made the signature.

@@ -15,9 +15,10 @@ namespace wireway::control {
 
 class ApiHttp {
  public:
-  /// `backup_folder` empty: there are no backups.
+  /// `backup_folder` empty: there are no backups. `access` null: everybody may do everything.
   static Result<std::unique_ptr<ApiHttp>> start(net::Env& env, Store& store,
-                                                std::string backup_folder = "");
+                                                std::string backup_folder = "",
+                                                Access* access = nullptr);
   /// For start().
   ApiHttp(net::Env& env, std::unique_ptr<ApiServer> server);
   ~ApiHttp();

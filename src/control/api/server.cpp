@@ -596,6 +596,12 @@ ApiResult<Reply> ApiServer::watch(const link::HttpRequest& request, const Accept
                        .include = read_include(request),
                        .deadline = route.call.now + time};
   options.accept.yaml = false;
+  const Identity& who = route.call.who;
+  if (who.expires) options.deadline = std::min(options.deadline, *who.expires);
+  if (options_.access != nullptr)
+    options.still_allowed = [this, who, asked = attributes_of(request, route.path)] {
+      return options_.access->rbac().decide(who, asked).allowed;
+    };
   Reply reply;
   reply.response.headers = {{"Content-Type", "application/json"},
                             {"Cache-Control", "no-cache, private"}};
@@ -667,7 +673,7 @@ void ApiServer::tick() {
   if (bookmarks) next_bookmarks_ = now + options_.bookmark_interval;
   for (auto it = watches_.begin(); it != watches_.end();) {
     WatchSession& session = *it->second;
-    const bool over = now >= session.deadline();
+    const bool over = now >= session.deadline() || !session.still_allowed();
     if (over) session.end();
     const bool gone = !over && bookmarks && session.wants_bookmarks() && !session.bookmark();
     it = over || gone ? watches_.erase(it) : std::next(it);

@@ -4,6 +4,7 @@
 /// Thread: the server's. Owns: its sink. Errors: a revision that is too old is told as an ERROR
 /// event with code 410, after which the client lists again.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -34,6 +35,7 @@ struct WatchOptions {
   Accept accept;
   IncludeObject include = IncludeObject::metadata;
   WallTime deadline;
+  std::function<bool()> still_allowed = {};  ///< asked once a second; empty = always
 };
 
 class WatchSession {
@@ -48,6 +50,7 @@ class WatchSession {
   void end() { sink_->end(); }
 
   WallTime deadline() const { return options_.deadline; }
+  bool still_allowed() const { return !options_.still_allowed || options_.still_allowed(); }
   bool wants_bookmarks() const { return options_.bookmarks; }
   const std::string& resource() const { return options_.type->stored_as; }
 

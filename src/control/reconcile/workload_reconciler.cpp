@@ -42,7 +42,10 @@ WorkloadReconciler::WorkloadReconciler(net::Env& env, resource::Resources& resou
 }
 
 std::vector<std::string> WorkloadReconciler::service(const std::string& name) const {
-  return {name, "--api", options_.api_url, "--namespace", options_.space};
+  std::vector<std::string> out{name, "--api", options_.api_url, "--namespace", options_.space};
+  if (options_.token_folder.empty()) return out;
+  out.insert(out.end(), {"--token-file", options_.token_folder + "/wireway-" + name});
+  return out;
 }
 
 std::vector<Workload> WorkloadReconciler::wanted() const {
