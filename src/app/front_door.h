@@ -27,7 +27,7 @@ namespace wireway::app {
 struct FrontDoorOptions {
   std::string database = {};
   std::uint16_t port = 0;
-  std::int64_t history_revisions = 100;  ///< kept of each object
+  std::int64_t history_revisions = 100;       ///< kept of each object
   std::vector<net::Endpoint> addresses = {};  ///< besides 127.0.0.1; port 0 = `port`
   net::TlsServerContext* tls = nullptr;       ///< outlives the door
   /// Who may do what; outlives the door. Without a user there, no address but loopback is served.

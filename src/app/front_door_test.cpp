@@ -13,8 +13,7 @@ TEST(FrontDoor, leaves_loopback_only_if_there_is_a_user) {
   net::SystemRandom random;
   const std::unique_ptr<net::Files> files = net::make_os_files();
   net::Env env{loop, loop, *files, random};
-  FrontDoorOptions options{.database = ":memory:",
-                           .addresses = {{"0.0.0.0", 0}}};
+  FrontDoorOptions options{.database = ":memory:", .addresses = {{"0.0.0.0", 0}}};
   const auto nobody = FrontDoor::open(env, options);
   ASSERT_FALSE(nobody);
   EXPECT_EQ(nobody.error().code, Errc::denied);

@@ -13,7 +13,6 @@ const listPath = `/apis/${group}/v1/namespaces/${space}/assets`;
 function clientsOf(plant) {
   const config = new k8s.KubeConfig();
   config.loadFromFile(plant.kubeconfig);
-  config.clusters[0].skipTLSVerify = true;
   return {
     config,
     objects: k8s.KubernetesObjectApi.makeApiClient(config),

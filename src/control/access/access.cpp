@@ -25,7 +25,8 @@ Identity authenticated(Identity who) {
 std::string_view bearer(const link::HttpRequest& request) {
   std::string_view header = request.header("authorization");
   constexpr std::string_view scheme = "bearer ";
-  if (header.size() < scheme.size() || !equals_ignoring_case(header.substr(0, scheme.size()), scheme))
+  if (header.size() < scheme.size() ||
+      !equals_ignoring_case(header.substr(0, scheme.size()), scheme))
     return {};
   header.remove_prefix(scheme.size());
   while (header.starts_with(' ')) header.remove_prefix(1);
@@ -79,8 +80,8 @@ bool Access::concerns(std::string_view resource) {
   return is_role(resource) || resource == "serviceaccounts" || resource == "secrets";
 }
 
-void Access::on_object(std::string_view resource, const std::string& space,
-                       const std::string& name, const json::value* object) {
+void Access::on_object(std::string_view resource, const std::string& space, const std::string& name,
+                       const json::value* object) {
   if (is_role(resource)) {
     if (object == nullptr)
       rbac_.erase(kind_of(resource), space, name);
@@ -102,8 +103,7 @@ void Access::on_object(std::string_view resource, const std::string& space,
 Result<Identity> Access::authenticate(const link::HttpRequest& request) const {
   if (!request.header("authorization").empty()) {
     const std::string_view token = bearer(request);
-    if (token.empty())
-      return fail(Errc::denied, "the Authorization header holds no bearer token");
+    if (token.empty()) return fail(Errc::denied, "the Authorization header holds no bearer token");
     auto checked = check(token, {options_.issuer});
     if (!checked) return std::unexpected(checked.error());
     return authenticated(std::move(checked->who));
@@ -151,9 +151,9 @@ Result<ReviewedToken> Access::check(std::string_view token,
   for (const std::string& each : jwt->audiences())
     if (std::ranges::find(audiences, each) != audiences.end()) out.audiences.push_back(each);
   if (out.audiences.empty())
-    return fail(Errc::denied, fmt::format("the token is for {}, not for {}",
-                                          fmt::join(jwt->audiences(), ", "),
-                                          fmt::join(audiences, ", ")));
+    return fail(Errc::denied,
+                fmt::format("the token is for {}, not for {}", fmt::join(jwt->audiences(), ", "),
+                            fmt::join(audiences, ", ")));
   auto who = service_account(*jwt);
   if (!who) return std::unexpected(who.error());
   out.who = std::move(*who);
@@ -179,8 +179,7 @@ Result<Identity> Access::service_account(const Jwt& token) const {
 Result<IssuedToken> Access::issue(const TokenWish& wish) const {
   const auto living = accounts_.find(wish.space + ":" + wish.account);
   if (living == accounts_.end())
-    return fail(Errc::not_found,
-                fmt::format("serviceaccounts \"{}\" not found", wish.account));
+    return fail(Errc::not_found, fmt::format("serviceaccounts \"{}\" not found", wish.account));
   const WallTime now = options_.clock();
   const Duration life = std::clamp<Duration>(wish.life, token_life_min, token_life_max);
   std::vector<std::string> audiences = wish.audiences;

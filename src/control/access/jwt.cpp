@@ -249,8 +249,8 @@ bool PublicKey::verify(std::string_view signed_text, std::string_view signature)
   const bool good =
       !der.empty() &&
       EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key_->key.get()) == 1 &&
-      EVP_DigestVerify(context.get(), raw(der), der.size(), raw(signed_text),
-                       signed_text.size()) == 1;
+      EVP_DigestVerify(context.get(), raw(der), der.size(), raw(signed_text), signed_text.size()) ==
+          1;
   ERR_clear_error();
   return good;
 }
@@ -279,10 +279,9 @@ std::string SigningKey::to_pem() const {
 }
 
 Result<std::string> SigningKey::sign(const json::object& claims) const {
-  const json::object header{
-      {"alg", public_.algorithm()}, {"kid", public_.id()}, {"typ", "JWT"}};
-  const std::string text = base64url_encode(json::serialize(header)) + "." +
-                           base64url_encode(json::serialize(claims));
+  const json::object header{{"alg", public_.algorithm()}, {"kid", public_.id()}, {"typ", "JWT"}};
+  const std::string text =
+      base64url_encode(json::serialize(header)) + "." + base64url_encode(json::serialize(claims));
   const DigestContext context(EVP_MD_CTX_new());
   EVP_PKEY* key = public_.key_->key.get();
   std::size_t size = 0;

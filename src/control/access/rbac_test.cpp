@@ -128,10 +128,10 @@ TEST_F(RbacTest, NobodyCoversMoreThanHeMay) {
   const auto same = rules("[{apiGroups: [plant.io], resources: [assets], verbs: [get]}]");
   EXPECT_TRUE(rbac_.covers(ann_, "line", same));
   EXPECT_FALSE(rbac_.covers(ann_, "", same)) << "in the whole cluster";
-  EXPECT_FALSE(rbac_.covers(
-      ann_, "line", rules("[{apiGroups: [plant.io], resources: ['*'], verbs: [get]}]")));
-  EXPECT_FALSE(rbac_.covers(
-      ann_, "line", rules("[{apiGroups: [plant.io], resources: [assets], verbs: ['*']}]")));
+  EXPECT_FALSE(rbac_.covers(ann_, "line",
+                            rules("[{apiGroups: [plant.io], resources: ['*'], verbs: [get]}]")));
+  EXPECT_FALSE(rbac_.covers(ann_, "line",
+                            rules("[{apiGroups: [plant.io], resources: [assets], verbs: ['*']}]")));
   EXPECT_FALSE(rbac_.covers(ann_, "line", rules("[{nonResourceURLs: [/x], verbs: [get]}]")));
 }
 

@@ -127,7 +127,7 @@ void check_core(const ResourceType& type, const json::object& object, const json
   }
 }
 
-bool is_kept_namespace(std::string_view name) { 
+bool is_kept_namespace(std::string_view name) {
   return name == "default" || name == "kube-system" || name == "wireway-system";
 }
 

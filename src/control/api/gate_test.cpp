@@ -91,8 +91,9 @@ TEST_F(GateTest, ABindingGrantsAtOnceAndItsEndTakesAway) {
   bind("wireway:asset-viewer");
   ask("GET", assets);
   EXPECT_EQ(code(), 200u);
-  ask("POST", assets, "{apiVersion: deviceregistry.microsoft.com/v1, kind: Asset, metadata: {name: "
-                      "a}, spec: {assetEndpointProfileRef: p}}");
+  ask("POST", assets,
+      "{apiVersion: deviceregistry.microsoft.com/v1, kind: Asset, metadata: {name: "
+      "a}, spec: {assetEndpointProfileRef: p}}");
   EXPECT_EQ(code(), 403u);
   const std::string kept = token_;
   as_admin("DELETE",
@@ -157,7 +158,8 @@ TEST_F(GateTest, NobodyGrantsWhatHeHasNot) {
   EXPECT_EQ(code(), 403u);
   EXPECT_NE(head_.body.find("permissions not currently held"), std::string::npos) << head_.body;
   ask("POST", "/apis/rbac.authorization.k8s.io/v1/namespaces/azure-iot-operations/rolebindings",
-      "{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: me}, roleRef: "
+      "{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: me}, "
+      "roleRef: "
       "{kind: ClusterRole, name: cluster-admin}, subjects: [{kind: User, name: ann}]}");
   EXPECT_EQ(code(), 403u);
   ask("POST", "/apis/rbac.authorization.k8s.io/v1/namespaces/azure-iot-operations/roles",
@@ -167,9 +169,10 @@ TEST_F(GateTest, NobodyGrantsWhatHeHasNot) {
 }
 
 TEST_F(GateTest, ToApplyWhatIsNotThereNeedsTheRightToCreate) {
-  create("/apis/rbac.authorization.k8s.io/v1/namespaces/azure-iot-operations/roles",
-         "{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: patcher}, rules: "
-         "[{apiGroups: [deviceregistry.microsoft.com], resources: [assets], verbs: [patch, get]}]}");
+  create(
+      "/apis/rbac.authorization.k8s.io/v1/namespaces/azure-iot-operations/roles",
+      "{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: patcher}, rules: "
+      "[{apiGroups: [deviceregistry.microsoft.com], resources: [assets], verbs: [patch, get]}]}");
   create("/apis/rbac.authorization.k8s.io/v1/namespaces/azure-iot-operations/rolebindings",
          "{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: patcher}, "
          "roleRef: {kind: Role, name: patcher}, subjects: [{kind: ServiceAccount, name: ann}]}");

@@ -216,8 +216,7 @@ void check_meta(const json::object& object, std::vector<resource::SchemaCause>& 
     causes.push_back({"FieldValueRequired", "metadata.name",
                       "Required value: name or generateName is required"});
   else if (is_role(object) ? !is_path_segment(name) : !is_dns_subdomain(name))
-    add_invalid(causes, "metadata.name", name,
-                is_role(object) ? segment_rule : subdomain_rule);
+    add_invalid(causes, "metadata.name", name, is_role(object) ? segment_rule : subdomain_rule);
   if (const json::value* labels = find(metadata, "labels"))
     for (const auto& [key, value] : labels->as_object()) {
       if (!is_qualified_name(key)) add_invalid(causes, "metadata.labels", key, key_rule);

@@ -102,6 +102,73 @@ constexpr Field delete_options[] = {
     {4, "propagationPolicy", Shape::text},
     {5, "dryRun", Shape::text, true},
 };
+constexpr Field local_reference[] = {{1, "name", Shape::text}};
+constexpr Field service_account_fields[] = {
+    {1, "metadata", Shape::message, false, object_meta},
+    {2, "secrets", Shape::message, true, object_reference},
+    {3, "imagePullSecrets", Shape::message, true, local_reference},
+    {4, "automountServiceAccountToken", Shape::flag},
+};
+constexpr Field token_request_spec[] = {{1, "audiences", Shape::text, true},
+                                        {4, "expirationSeconds", Shape::number}};
+constexpr Field token_request_fields[] = {
+    {1, "metadata", Shape::message, false, object_meta},
+    {2, "spec", Shape::message, false, token_request_spec},
+};
+constexpr Field token_review_spec[] = {{1, "token", Shape::text},
+                                       {2, "audiences", Shape::text, true}};
+constexpr Field token_review_fields[] = {
+    {1, "metadata", Shape::message, false, object_meta},
+    {2, "spec", Shape::message, false, token_review_spec},
+};
+constexpr Field resource_attributes[] = {
+    {1, "namespace", Shape::text}, {2, "verb", Shape::text},     {3, "group", Shape::text},
+    {4, "version", Shape::text},   {5, "resource", Shape::text}, {6, "subresource", Shape::text},
+    {7, "name", Shape::text},
+};
+constexpr Field path_attributes[] = {{1, "path", Shape::text}, {2, "verb", Shape::text}};
+constexpr Field access_review_spec[] = {
+    {1, "resourceAttributes", Shape::message, false, resource_attributes},
+    {2, "nonResourceAttributes", Shape::message, false, path_attributes},
+    {3, "user", Shape::text},
+    {4, "groups", Shape::text, true},
+    {6, "uid", Shape::text},
+};
+constexpr Field access_review_fields[] = {
+    {1, "metadata", Shape::message, false, object_meta},
+    {2, "spec", Shape::message, false, access_review_spec},
+};
+constexpr Field rules_review_spec[] = {{1, "namespace", Shape::text}};
+constexpr Field rules_review_fields[] = {
+    {1, "metadata", Shape::message, false, object_meta},
+    {2, "spec", Shape::message, false, rules_review_spec},
+};
+constexpr Field policy_rule[] = {
+    {1, "verbs", Shape::text, true},           {2, "apiGroups", Shape::text, true},
+    {3, "resources", Shape::text, true},       {4, "resourceNames", Shape::text, true},
+    {5, "nonResourceURLs", Shape::text, true},
+};
+constexpr Field label_selector[] = {{1, "matchLabels", Shape::map_of_text}};
+constexpr Field aggregation_rule[] = {
+    {1, "clusterRoleSelectors", Shape::message, true, label_selector}};
+constexpr Field role_fields[] = {
+    {1, "metadata", Shape::message, false, object_meta},
+    {2, "rules", Shape::message, true, policy_rule},
+    {3, "aggregationRule", Shape::message, false, aggregation_rule},
+};
+constexpr Field subject[] = {
+    {1, "kind", Shape::text},
+    {2, "apiGroup", Shape::text},
+    {3, "name", Shape::text},
+    {4, "namespace", Shape::text},
+};
+constexpr Field role_ref[] = {
+    {1, "apiGroup", Shape::text}, {2, "kind", Shape::text}, {3, "name", Shape::text}};
+constexpr Field role_binding_fields[] = {
+    {1, "metadata", Shape::message, false, object_meta},
+    {2, "subjects", Shape::message, true, subject},
+    {3, "roleRef", Shape::message, false, role_ref},
+};
 constexpr Field review_fields[] = {{1, "metadata", Shape::message, false, object_meta}};
 constexpr Field type_meta[] = {{1, "apiVersion", Shape::text}, {2, "kind", Shape::text}};
 
@@ -118,8 +185,17 @@ constexpr Kind kinds[] = {
     {"v1", "Event", event_fields},
     {"coordination.k8s.io/v1", "Lease", lease_fields},
     {"", "DeleteOptions", delete_options},  // in any group
-    {"authorization.k8s.io/v1", "SelfSubjectAccessReview", review_fields},
-    {"authorization.k8s.io/v1", "SelfSubjectRulesReview", review_fields},
+    {"v1", "ServiceAccount", service_account_fields},
+    {"authentication.k8s.io/v1", "TokenRequest", token_request_fields},
+    {"authentication.k8s.io/v1", "TokenReview", token_review_fields},
+    {"authorization.k8s.io/v1", "SelfSubjectAccessReview", access_review_fields},
+    {"authorization.k8s.io/v1", "SubjectAccessReview", access_review_fields},
+    {"authorization.k8s.io/v1", "LocalSubjectAccessReview", access_review_fields},
+    {"authorization.k8s.io/v1", "SelfSubjectRulesReview", rules_review_fields},
+    {"rbac.authorization.k8s.io/v1", "Role", role_fields},
+    {"rbac.authorization.k8s.io/v1", "ClusterRole", role_fields},
+    {"rbac.authorization.k8s.io/v1", "RoleBinding", role_binding_fields},
+    {"rbac.authorization.k8s.io/v1", "ClusterRoleBinding", role_binding_fields},
     {"authentication.k8s.io/v1", "SelfSubjectReview", review_fields},
 };
 

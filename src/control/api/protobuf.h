@@ -2,8 +2,8 @@
 /// Bodies in Kubernetes' protobuf form, as kubectl from 1.32 on and many client libraries send core
 /// kinds. Only reading: answers are JSON, which every such client accepts too.
 ///
-/// Source: k8s.io/apimachinery runtime/generated.proto (Unknown), k8s.io/api
-///         core/v1/generated.proto.
+/// Source: k8s.io/apimachinery runtime/generated.proto (Unknown), generated.proto of
+///         core, coordination, authentication, authorization and rbac v1 in k8s.io/api.
 /// Limits: nesting of messages at most message_depth_max.
 /// Errors: 400 for bytes that are no message, 415 for kinds whose form is not known here.
 

@@ -94,7 +94,8 @@ json::object rules_of(const Gate& gate, const Identity& who, const std::string& 
   if (gate.access() != nullptr) rules = gate.access()->rbac().rules_of(who, space);
   json::array objects;
   json::array paths;
-  for (const PolicyRule& rule : rules) (rule.paths.empty() ? objects : paths).push_back(to_json(rule));
+  for (const PolicyRule& rule : rules)
+    (rule.paths.empty() ? objects : paths).push_back(to_json(rule));
   return {{"resourceRules", std::move(objects)},
           {"nonResourceRules", std::move(paths)},
           {"incomplete", false}};
@@ -122,8 +123,8 @@ std::optional<ObjectPath> review_path(std::string_view path) {
 
 bool is_about_oneself(const ObjectPath& path) { return path.plural.starts_with("selfsubject"); }
 
-ApiResult<json::object> answer_review(const Gate& gate, const Identity& who,
-                                      const ObjectPath& path, const json::value& asked) {
+ApiResult<json::object> answer_review(const Gate& gate, const Identity& who, const ObjectPath& path,
+                                      const json::value& asked) {
   if (!asked.is_object())
     return std::unexpected(bad_request("the object provided is unrecognized: not an object"));
   const Review& review = *find_review(path);
@@ -156,14 +157,13 @@ ApiResult<json::object> answer_token_request(const Gate& gate, const ObjectPath&
   TokenWish wish{.space = path.space,
                  .account = path.name,
                  .audiences = texts(find(asked, "spec", "audiences"))};
-  const std::int64_t seconds = int_at(asked, {"spec", "expirationSeconds"},
-                                      token_life_default);
+  const std::int64_t seconds = int_at(asked, {"spec", "expirationSeconds"}, token_life_default);
   if (std::chrono::seconds{seconds} < token_life_min)
-    return std::unexpected(invalid(
-        accounts, path.name,
-        {{"FieldValueInvalid", "spec.expirationSeconds",
-          fmt::format("Invalid value: {}: may not specify a duration less than 10 minutes",
-                      seconds)}}));
+    return std::unexpected(
+        invalid(accounts, path.name,
+                {{"FieldValueInvalid", "spec.expirationSeconds",
+                  fmt::format("Invalid value: {}: may not specify a duration less than 10 minutes",
+                              seconds)}}));
   wish.life = std::chrono::seconds{std::min<std::int64_t>(seconds, 10LL * 365 * 86400)};
   auto issued = gate.access()->issue(wish);
   if (!issued && issued.error().code == Errc::not_found)
@@ -175,8 +175,8 @@ ApiResult<json::object> answer_token_request(const Gate& gate, const ObjectPath&
   out["metadata"] = json::object{{"name", path.name}, {"namespace", path.space}};
   json::value& spec = out["spec"];
   if (!spec.is_object()) spec = json::object();
-  spec.get_object()["audiences"] = to_array(
-      wish.audiences.empty() ? std::vector{gate.access()->issuer()} : wish.audiences);
+  spec.get_object()["audiences"] =
+      to_array(wish.audiences.empty() ? std::vector{gate.access()->issuer()} : wish.audiences);
   spec.get_object()["expirationSeconds"] = seconds;
   out["status"] = json::object{{"token", std::move(issued->token)},
                                {"expirationTimestamp", to_rfc3339(issued->expires)}};

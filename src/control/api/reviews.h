@@ -20,8 +20,8 @@ std::optional<ObjectPath> review_path(std::string_view path);
 bool is_about_oneself(const ObjectPath& path);
 
 /// The answer to POST of one of the paths. Errors: 400, 404.
-ApiResult<json::object> answer_review(const Gate& gate, const Identity& who,
-                                      const ObjectPath& path, const json::value& asked);
+ApiResult<json::object> answer_review(const Gate& gate, const Identity& who, const ObjectPath& path,
+                                      const json::value& asked);
 
 /// The answer to POST .../serviceaccounts/<name>/token.
 ApiResult<json::object> answer_token_request(const Gate& gate, const ObjectPath& path,

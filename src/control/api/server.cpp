@@ -9,11 +9,11 @@
 
 #include "base/log.h"
 #include "base/yaml.h"
+#include "control/access/shipped.h"
 #include "control/api/discovery.h"
 #include "control/api/history.h"
 #include "control/api/object_meta.h"
 #include "control/api/openapi.h"
-#include "control/access/shipped.h"
 #include "control/api/reviews.h"
 #include "control/api/route.h"
 
@@ -26,7 +26,7 @@ constexpr Duration sweep_interval = std::chrono::seconds{30};
 constexpr std::string_view definitions = "customresourcedefinitions.apiextensions.k8s.io";
 /// Documented manifests go to azure-iot-operations; kubectl expects the other two.
 constexpr std::array first_namespaces{"default", "kube-system", "azure-iot-operations",
-                                       "wireway-system"};
+                                      "wireway-system"};
 
 Reply json_reply(unsigned code, std::string body, const Accept& accept) {
   Reply reply;
@@ -257,9 +257,8 @@ Result<> ApiServer::ensure(const std::string& resource, json::object object, boo
 }
 
 bool ApiServer::owns(std::string_view path) {
-  for (const std::string_view root :
-       {"/api", "/apis", "/openapi", "/version", "/healthz", "/readyz", "/livez", "/wireway",
-        "/openid", "/.well-known"})
+  for (const std::string_view root : {"/api", "/apis", "/openapi", "/version", "/healthz",
+                                      "/readyz", "/livez", "/wireway", "/openid", "/.well-known"})
     if (path == root || (path.starts_with(root) && path[root.size()] == '/')) return true;
   return false;
 }
@@ -376,7 +375,8 @@ ApiResult<Reply> ApiServer::discovery(const link::HttpRequest& request, const Ac
     return reply;
   }
   if (path == "/version") return json_reply(200, version_info(), accept);
-  if (const auto document = open_id_document(gate_, path)) return json_reply(200, *document, accept);
+  if (const auto document = open_id_document(gate_, path))
+    return json_reply(200, *document, accept);
   if (path == "/api") return json_reply(200, core_versions(), accept);
   if (path == "/apis") return json_reply(200, group_list(catalog_), accept);
   if (path == "/openapi/v2") return json_reply(200, openapi_v2(catalog_), accept);

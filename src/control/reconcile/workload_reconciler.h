@@ -20,7 +20,7 @@ struct WorkloadReconcilerOptions {
   std::string space = std::string(resource::default_namespace);
   std::string api_url = {};           ///< what children are given as --api
   std::string data_folder = {};       ///< what dataflows are given as --data
-  std::string token_folder = {};       ///< has a token wireway-<service> for each; "" = none
+  std::string token_folder = {};      ///< has a token wireway-<service> for each; "" = none
   std::vector<Workload> always = {};  ///< run whatever the resources say: the demo's simulator
 };
 
