@@ -6,7 +6,8 @@
 # Exit 77: kubectl is not there; ctest then counts the test as skipped.
 set -u
 
-server=$1
+here=$(cd "$(dirname "$0")" && pwd)
+server=$(realpath "$1")
 kubectl_bin=${2:-$(command -v kubectl || true)}
 if [ -z "$kubectl_bin" ]; then
   echo "skipped: no kubectl; install Debian's kubernetes-client or another kubectl"
@@ -19,9 +20,6 @@ watch_pid=
 trap 'kill $server_pid $watch_pid 2>/dev/null; wait 2>/dev/null; rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
 export HOME=$folder KUBECONFIG=$folder/kubeconfig
-
-failed=0
-passed=0
 
 start_server() { # [port]
   : > "$folder/server.out"
@@ -37,36 +35,7 @@ start_server() { # [port]
   exit 1
 }
 
-kubectl() { timeout 30 "$kubectl_bin" "$@"; }
-
-# expect <pattern> <command...>: the command succeeds and its output matches the extended pattern.
-expect() { check 0 "$@"; }
-# refuse <pattern> <command...>: the command fails and its output matches.
-refuse() { check 1 "$@"; }
-check() {
-  local wanted=$1 pattern=$2 output code
-  shift 2
-  output=$("$@" 2>&1)
-  code=$?
-  [ "$code" -ne 0 ] && code=1
-  if [ "$code" -eq "$wanted" ] && grep -qE -- "$pattern" <<< "$output"; then
-    passed=$((passed + 1))
-    return
-  fi
-  failed=$((failed + 1))
-  printf 'FAILED  %s\n  wanted exit %s and: %s\n  got exit %s:\n%s\n' "$*" "$wanted" "$pattern" \
-    "$code" "$(sed 's/^/    /' <<< "$output")"
-}
-
-# until_seen <pattern> <file>: waits for a line to appear, at most 10 s.
-until_seen() {
-  for _ in $(seq 100); do
-    grep -qE -- "$1" "$2" && return 0
-    sleep 0.1
-  done
-  cat "$2"
-  return 1
-}
+. "$here/lib.sh"
 
 start_server
 cat > kubeconfig << END
@@ -289,5 +258,4 @@ expect '^oven +plc +true +True +Connected' kubectl get assets
 expect 'deleted' kubectl delete asset oven boiler --cascade=foreground
 expect 'No resources found' kubectl get assets
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish
