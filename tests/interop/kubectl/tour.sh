@@ -82,7 +82,7 @@ expect 'brokerlistener.*/default created' kubectl apply -f listener.yaml
 expect 'brokerlistener.*/default (unchanged|configured)' kubectl apply -f listener.yaml
 expect '^NAME +ENDPOINT +ENABLED +READY +REASON +AGE' kubectl get assets
 expect '^oven +plc +true' kubectl get assets
-expect '^default +LoadBalancer +1883,8083' kubectl get brokerlisteners
+expect '^default +default +LoadBalancer +1883,8083' kubectl get brokerlisteners
 expect 'azure-iot-operations +oven' kubectl get assets -A
 expect 'asset.deviceregistry.microsoft.com/oven' kubectl get wireway -o name
 expect 'MESSAGE' kubectl get assets -o wide
