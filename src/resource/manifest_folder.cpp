@@ -46,8 +46,10 @@ bool ManifestFolder::scan(WallTime now) {
     present_.insert(entry.name);
     const auto known = read_.find(entry.name);
     if (known != read_.end() && known->second.size_bytes == entry.size_bytes &&
-        known->second.modified == entry.modified)
+        known->second.modified == entry.modified) {
+      changed |= still_empty(known->second);
       continue;
+    }
     if (now >= entry.modified && now - entry.modified < settle_time) continue;
     File& file = read_[entry.name];
     file.size_bytes = entry.size_bytes;
@@ -64,10 +66,18 @@ bool ManifestFolder::scan(WallTime now) {
 bool ManifestFolder::uncertain(const std::string& file) const {
   if (!present_.contains(file)) return false;
   const auto found = read_.find(file);
-  return found == read_.end() || !found->second.problems.empty();
+  return found == read_.end() || !found->second.problems.empty() || found->second.empty_looks > 0;
+}
+
+bool ManifestFolder::still_empty(File& file) {
+  if (file.empty_looks == 0 || ++file.empty_looks < empty_looks_max) return false;
+  file.empty_looks = 0;
+  file.manifests.clear();
+  return true;
 }
 
 void ManifestFolder::read(const std::string& name, File& file) {
+  file.empty_looks = 0;
   const auto give_up = [&](std::string sentence) { file.problems = {{name, std::move(sentence)}}; };
   if (file.size_bytes > file_bytes_max)
     return give_up(fmt::format("larger than {} bytes; split it", file_bytes_max));
@@ -75,6 +85,11 @@ void ManifestFolder::read(const std::string& name, File& file) {
   if (!text) return give_up(text.error().message);
   auto documents = parse_yaml(*text);
   if (!documents) return give_up(documents.error().message + "; mend the YAML");
+  if (documents->empty()) {
+    file.problems.clear();
+    file.empty_looks = 1;
+    return;
+  }
   File next{file.size_bytes, file.modified, {}, {}};
   for (YamlDocument& document : *documents)
     take({{}, std::move(document.value), name, document.line}, file, next);

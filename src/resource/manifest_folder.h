@@ -6,7 +6,9 @@
 /// Thread: the Loop's; scan() blocks for the reads.
 /// Errors: a document that is refused keeps its last good form; a file that cannot be read or
 ///         parsed keeps all of its objects. While a file has a problem, nothing that it named goes
-///         away.
+///         away. An empty file may be one that somebody is about to write: it lets go of its
+///         objects when it was found empty and unchanged empty_looks_max times. A removed file does
+///         at once.
 /// Cost:   scan() reads only files whose size or time has changed.
 
 #include <map>
@@ -48,6 +50,7 @@ struct ManifestProblem {
 class ManifestFolder {
  public:
   static constexpr Duration settle_time = std::chrono::milliseconds{50};
+  static constexpr std::size_t empty_looks_max = 4;
   static constexpr std::size_t file_bytes_max = 16 * 1024 * 1024;
 
   ManifestFolder(net::Files& files, const KindTable& kinds, std::string folder);
@@ -60,7 +63,8 @@ class ManifestFolder {
   bool readable() const { return !unreadable_; }
   /// All objects in force. Of two files that name the same one, the first in name order wins.
   const std::map<ManifestId, Manifest>& manifests() const { return manifests_; }
-  /// True while the file is there and not wholly understood: what it names is then not known.
+  /// True while the file is there and not wholly understood, or newly empty: what it names is then
+  /// not known.
   bool uncertain(const std::string& file) const;
   /// Problems that the last scan() found and the one before it had not.
   const std::vector<ManifestProblem>& new_problems() const { return new_problems_; }
@@ -71,8 +75,11 @@ class ManifestFolder {
     WallTime modified;
     std::map<ManifestId, Manifest> manifests;
     std::vector<ManifestProblem> problems;
+    std::size_t empty_looks = 0;  ///< 0 = it says something, or it has been empty for long
   };
 
+  /// Counts one more look at a file that is still empty. True if its objects went.
+  static bool still_empty(File& file);
   void read(const std::string& name, File& file);
   /// One document, or the items of a List, into `next`; what is refused leaves its last good form.
   void take(const Manifest& document, const File& before, File& next) const;

@@ -118,6 +118,45 @@ TEST_F(FolderSourceTest, removes_at_start_what_left_while_nobody_looked) {
   ASSERT_TRUE(until([&] { return object("two") != nullptr && object("one") == nullptr; }));
 }
 
+TEST_F(FolderSourceTest, a_file_that_is_rewritten_in_pieces_never_loses_its_objects) {
+  resource::KindTable kinds;
+  resource::ManifestFolder looked_at(*files, kinds, folder);
+  WallTime now = loop.wall_now();
+  const auto held = [&] {
+    now = now + std::chrono::seconds{1};
+    looked_at.scan(now);
+    return looked_at.manifests().size();
+  };
+  write("a.yaml", asset("one"));
+  ASSERT_EQ(held(), 1U);
+  const std::string next = asset("one", ", displayName: 'second'");
+  for (const std::size_t size : {std::size_t{0}, next.find("'second") + 3}) {
+    write("a.yaml", next.substr(0, size));
+    EXPECT_EQ(held(), 1U) << size << " bytes written";
+    EXPECT_TRUE(looked_at.uncertain("a.yaml")) << size << " bytes written";
+  }
+  write("a.yaml", next);
+  EXPECT_EQ(held(), 1U);
+  EXPECT_FALSE(looked_at.uncertain("a.yaml"));
+  write("a.yaml", "");
+  for (std::size_t look = 1; look < resource::ManifestFolder::empty_looks_max; ++look)
+    EXPECT_EQ(held(), 1U) << "look " << look;
+  EXPECT_EQ(held(), 0U) << "empty for long is meant so";
+  EXPECT_FALSE(looked_at.uncertain("a.yaml"));
+  write("a.yaml", next);
+  ASSERT_EQ(held(), 1U);
+  std::filesystem::remove(folder / "a.yaml");
+  EXPECT_EQ(held(), 0U) << "a removed file is meant so at once";
+}
+
+TEST_F(FolderSourceTest, an_empty_file_takes_its_objects_away_in_the_end) {
+  write("a.yaml", asset("one"));
+  start();
+  ASSERT_TRUE(until([&] { return object("one") != nullptr; }));
+  write("a.yaml", "");
+  ASSERT_TRUE(until([&] { return object("one") == nullptr; }));
+}
+
 TEST_F(FolderSourceTest, a_file_that_is_broken_at_start_takes_nothing_away) {
   write("a.yaml", asset("one"));
   start();
