@@ -33,7 +33,11 @@ Result<std::unique_ptr<ApiHttp>> ApiHttp::start(net::Env& env, Store& store,
 }
 
 ApiHttp::ApiHttp(net::Env& env, std::unique_ptr<ApiServer> server)
-    : env_(env), server_(std::move(server)), tick_(env.loop), alive_(std::make_shared<bool>(true)) {
+    : env_(env),
+      server_(std::move(server)),
+      tick_(env.loop),
+      collect_(env.loop),
+      alive_(std::make_shared<bool>(true)) {
   arm_tick();
 }
 
@@ -67,6 +71,16 @@ void ApiHttp::finish_turn() {
     else
       each.responder->respond(std::move(each.reply.response));
   }
+  collect_later();
+}
+
+/// A slice in a turn of its own, so that requests go on between two of them.
+void ApiHttp::collect_later() {
+  if (!server_->collection_due() || collect_.armed()) return;
+  collect_.arm(Duration{0}, [this] {
+    server_->collect();
+    collect_later();
+  });
 }
 
 void ApiHttp::begin_watch(Pending& pending) {

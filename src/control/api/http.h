@@ -38,11 +38,13 @@ class ApiHttp {
   void finish_turn();
   void begin_watch(Pending& pending);
   void arm_tick();
+  void collect_later();
 
   net::Env& env_;
   std::unique_ptr<ApiServer> server_;
   std::vector<Pending> pending_;
   net::Timer tick_;
+  net::Timer collect_;
   std::shared_ptr<bool> alive_;  ///< false once destroyed; streams may outlive this object
 };
 

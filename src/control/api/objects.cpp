@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "control/api/core_rules.h"
 #include "control/api/fields.h"
+#include "control/api/garbage.h"
 #include "control/api/object_meta.h"
 #include "control/api/patch.h"
 
@@ -61,6 +62,16 @@ void copy_member(const json::object& from, json::object& to, std::string_view ke
 }
 
 /// Ownership is kept in the stored form, whatever version was written.
+/// The finalizer that keeps an owner until what it owns has been seen to (garbage.h).
+void hold(json::object& object, Propagation how) {
+  json::value& list = meta(object)["finalizers"];
+  if (!list.is_array()) list = json::array();
+  const std::string_view name =
+      how == Propagation::orphan ? orphan_finalizer : foreground_finalizer;
+  if (std::ranges::find(list.get_array(), json::value(name)) == list.get_array().end())
+    list.get_array().emplace_back(name);
+}
+
 FieldWriter writer_of(const Call& call) {
   return {call.manager, call.type->api_version(call.type->storage_version()), call.subresource,
           call.now};
@@ -476,6 +487,7 @@ ApiResult<Written> Objects::remove(Call& call, const DeleteOptions& options) {
   if (is_namespace(*call.type)) return remove_namespace(call, *living, std::move(object));
   if (is_definition(*call.type))
     if (auto done = remove_definition(call, call.name); !done) return std::unexpected(done.error());
+  if (options.propagation != Propagation::background) hold(object, options.propagation);
   const json::value* finalizers = meta(object).if_contains("finalizers");
   if (finalizers != nullptr && !finalizers->as_array().empty()) {
     if (meta(object).contains("deletionTimestamp")) return Written{200, living->body};

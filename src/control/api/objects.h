@@ -46,9 +46,11 @@ struct Written {
 };
 
 /// Conditions of a deletion.
+enum class Propagation { background, foreground, orphan };
 struct DeleteOptions {
-  std::string uid;
-  std::string resource_version;
+  std::string uid = {};
+  std::string resource_version = {};
+  Propagation propagation = Propagation::background;
 };
 
 enum class PatchType { json, merge, strategic, apply };

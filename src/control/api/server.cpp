@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::int64_t list_items_max = 100'000;
 constexpr std::int64_t page_items = 500;
+constexpr std::size_t collected_at_once = 200;
 constexpr Duration sweep_interval = std::chrono::seconds{30};
 constexpr std::string_view definitions = "customresourcedefinitions.apiextensions.k8s.io";
 /// Documented manifests go to azure-iot-operations; kubectl expects the other two.
@@ -91,11 +92,30 @@ std::optional<ContinueToken> read_token(std::string_view text) {
   return token;
 }
 
+ApiResult<Propagation> read_propagation(const std::string& text) {
+  if (text.empty() || text == "Background") return Propagation::background;
+  if (text == "Foreground") return Propagation::foreground;
+  if (text == "Orphan") return Propagation::orphan;
+  return std::unexpected(bad_request(
+      fmt::format("propagationPolicy: Unsupported value: \"{}\": supported values: \"Background\", "
+                  "\"Foreground\", \"Orphan\"",
+                  text)));
+}
+
 ApiResult<DeleteOptions> read_delete_options(const link::HttpRequest& request, Call& call) {
   DeleteOptions options;
-  if (request.body.empty()) return options;
-  auto body = read_body(request.header("content-type"), request.body);
-  if (!body) return std::unexpected(body.error());
+  json::value given = json::object();
+  if (!request.body.empty()) {
+    auto body = read_body(request.header("content-type"), request.body);
+    if (!body) return std::unexpected(body.error());
+    given = std::move(*body);
+  }
+  const json::value* body = &given;
+  auto how = read_propagation(
+      text_at(given, {"propagationPolicy"}, std::string(request.query_value("propagationPolicy"))));
+  if (!how) return std::unexpected(how.error());
+  options.propagation = *how;
+  if (bool_at(given, {"orphanDependents"}, false)) options.propagation = Propagation::orphan;
   options.uid = text_at(*body, {"preconditions", "uid"});
   options.resource_version = text_at(*body, {"preconditions", "resourceVersion"});
   if (const json::value* dry_run = find(*body, "dryRun");
@@ -150,7 +170,8 @@ ApiServer::ApiServer(Store& store, ApiServerOptions options)
     : store_(store),
       options_(std::move(options)),
       gate_(options_.access),
-      objects_(store, catalog_, options_.new_uid) {
+      objects_(store, catalog_, options_.new_uid),
+      garbage_(store, catalog_, objects_) {
   server_id_ = options_.new_uid().substr(0, 8);
   store_.on_committed([this](const RevisionRef& revision) { on_committed(revision); });
   objects_.on_grant([this](const Call& call, const json::value& object) {
@@ -184,7 +205,8 @@ Result<> ApiServer::load() {
   for (const json::value& crd : resource::embedded_crds())
     if (auto done = ensure(std::string(definitions), crd.as_object(), false); !done) return done;
   if (auto done = load_access(); !done) return done;
-  return commit();
+  if (auto done = commit(); !done) return done;
+  return garbage_.load();
 }
 
 /// The roles that this version ships, and what the guard must know of what is stored.
@@ -614,8 +636,8 @@ ApiResult<Reply> ApiServer::delete_collection(const link::HttpRequest& request,
   auto selector = read_selector(request, *route.call.type);
   if (!selector) return std::unexpected(selector.error());
   Call probe = route.call;
-  if (auto options = read_delete_options(request, probe); !options)
-    return std::unexpected(options.error());
+  auto options = read_delete_options(request, probe);
+  if (!options) return std::unexpected(options.error());
   auto page = store_.list(probe.type->stored_as, {.space = probe.space});
   if (!page) return std::unexpected(storage_failed(page.error()));
   std::vector<Revision> removed;
@@ -624,7 +646,8 @@ ApiResult<Reply> ApiServer::delete_collection(const link::HttpRequest& request,
     Call call = probe;
     call.space = item.key.space;
     call.name = item.key.name;
-    if (auto done = objects_.remove(call, {}); !done) return std::unexpected(done.error());
+    if (auto done = objects_.remove(call, {.propagation = options->propagation}); !done)
+      return std::unexpected(done.error());
     removed.push_back(std::move(item));
   }
   const Renderer renderer(probe.type, *probe.version, Accept{}, IncludeObject::none, probe.now);
@@ -657,7 +680,14 @@ std::uint64_t ApiServer::start_watch(std::unique_ptr<WatchSession> watch,
 
 void ApiServer::stop_watch(std::uint64_t id) { watches_.erase(id); }
 
+bool ApiServer::collect() {
+  garbage_.work(options_.clock(), collected_at_once);
+  (void)commit();
+  return garbage_.due();
+}
+
 void ApiServer::on_committed(const RevisionRef& revision) {
+  garbage_.on_committed(*revision);
   if (options_.access != nullptr && Access::concerns(revision->key.resource)) {
     const json::value object(stored_object(revision->body));
     options_.access->on_object(revision->key.resource, revision->key.space, revision->key.name,
@@ -679,6 +709,7 @@ void ApiServer::tick() {
     it = over || gone ? watches_.erase(it) : std::next(it);
   }
   keep_aggregates();
+  if (garbage_.due()) (void)collect();
   if (now < next_sweep_) return;
   next_sweep_ = now + sweep_interval;
   drop_old_events(now);

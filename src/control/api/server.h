@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 
+#include "control/api/garbage.h"
 #include "control/api/gate.h"
 #include "control/api/objects.h"
 #include "control/api/watch.h"
@@ -65,6 +66,9 @@ class ApiServer {
   void stop_watch(std::uint64_t id);
   /// Once a second: ends watches in time, sends bookmarks, lets old Events go.
   void tick();
+  /// Removes a slice of what goes with its owner. True if more is due: call again soon.
+  bool collect();
+  bool collection_due() const { return garbage_.due(); }
 
  private:
   struct Route;
@@ -101,6 +105,7 @@ class ApiServer {
   Gate gate_;
   Catalog catalog_;
   Objects objects_;
+  Garbage garbage_;
   std::string server_id_;
   std::map<std::uint64_t, std::unique_ptr<WatchSession>> watches_;
   std::uint64_t last_watch_ = 0;

@@ -107,6 +107,25 @@ asset lathe One > lathe.yaml
 expect 'created' kubectl apply -f lathe.yaml
 until_seen '^lathe' watch.out || failed=$((failed + 1))
 
+# -- delete: what is owned goes first, goes too, or stays --------------------------------------------
+owned() { # name of the owner
+  local uid
+  uid=$(kubectl get configmap "$1" -o 'jsonpath={.metadata.uid}')
+  printf 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: %s-part\n  ownerReferences:\n' "$1"
+  printf '    - {apiVersion: v1, kind: ConfigMap, name: %s, uid: %s, blockOwnerDeletion: true}\n' "$1" "$uid"
+}
+for how in background foreground orphan; do
+  expect 'created' kubectl create configmap "$how"
+  owned "$how" > part.yaml
+  expect 'created' kubectl apply -f part.yaml
+  expect 'deleted' kubectl delete configmap "$how" --cascade="$how" --timeout=20s
+  refuse 'not found' kubectl get configmap "$how"
+done
+expect '^$|condition met' kubectl wait --for=delete configmap/background-part --timeout=20s
+refuse 'not found' kubectl get configmap background-part
+refuse 'not found' kubectl get configmap foreground-part
+expect '^orphan-part' kubectl get configmap orphan-part --no-headers
+
 # -- 1,000 assets from one file -----------------------------------------------------------------------
 for i in $(seq 1000); do echo '---'; asset "mass-$i" "Number-$i"; done > thousand.yaml
 begun=$(date +%s%N)
