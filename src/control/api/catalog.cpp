@@ -61,6 +61,8 @@ ServedVersion read_version(const json::value& source, const std::string& place,
   version.served = bool_at(source, {"served"}, false);
   version.storage = bool_at(source, {"storage"}, false);
   version.has_status = find(source, "subresources", "status") != nullptr;
+  if (const json::value* scale = find(source, "subresources", "scale"))
+    if (ScalePaths paths; paths.read(*scale)) version.scale = std::move(paths);
   if (bool_at(source, {"deprecated"}, false))
     version.deprecation_warning =
         text_at(source, {"deprecationWarning"}, version.name + " is deprecated");

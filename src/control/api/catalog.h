@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "control/api/json_path.h"
+#include "control/api/scale.h"
 #include "control/api/status.h"
 #include "resource/dialect.h"
 #include "resource/schema.h"
@@ -33,6 +34,7 @@ struct ServedVersion {
   bool served = true;
   bool storage = false;
   bool has_status = false;  ///< the status subresource
+  std::optional<ScalePaths> scale;
   std::string deprecation_warning;
   /// openAPIV3Schema; one for all versions that have the same. Null = anything goes.
   std::shared_ptr<const json::value> open_api = std::make_shared<json::value>();

@@ -92,6 +92,14 @@ ApiResult<json::object> resource_list(const Catalog& catalog, const std::string&
     const ServedVersion* served = type->version(version);
     if (served == nullptr) continue;
     resources.push_back(plain_resource(*type));
+    if (served->scale)
+      resources.push_back(json::object{{"name", type->name.plural + "/scale"},
+                                       {"singularName", ""},
+                                       {"namespaced", type->namespaced},
+                                       {"group", "autoscaling"},
+                                       {"version", "v1"},
+                                       {"kind", "Scale"},
+                                       {"verbs", json::array{"get", "patch", "update"}}});
     if (!served->has_status) continue;
     resources.push_back(json::object{{"name", type->name.plural + "/status"},
                                      {"singularName", ""},

@@ -66,7 +66,7 @@ std::optional<ObjectPath> read_path(std::string_view path) {
     ++at;
   }
   // "namespaces/x" alone is the Namespace itself; "namespaces/x/pods" are objects in it.
-  if (parts[at] == "namespaces" && parts.size() > at + 2 && parts[at + 2] != "status" &&
+  if (parts[at] == "namespaces" && parts.size() > at + 2 && parts[at + 2] != "status" && parts[at + 2] != "scale" &&
       parts[at + 2] != "finalize" && !is_of_the_past(parts[at + 2])) {
     out.space = parts[at + 1];
     at += 2;
@@ -88,6 +88,7 @@ ApiResult<Call> read_call(const link::HttpRequest& request, const ObjectPath& pa
   if (!path.space.empty() && !call.type->namespaced) return std::unexpected(unknown_path());
   const bool has_subresource =
       path.subresource.empty() || (path.subresource == "status" && call.version->has_status) ||
+      (path.subresource == "scale" && call.version->scale) ||
       (is_of_the_past(path.subresource) && call.type->behaviour != Behaviour::read_only_view);
   if (!has_subresource) return std::unexpected(unknown_path());
   if (call.type->namespaced && path.space.empty() && !path.name.empty())

@@ -426,6 +426,7 @@ ApiResult<Reply> ApiServer::objects(const link::HttpRequest& request, const Acce
     if (request.method != (reads ? "GET" : "POST")) return std::unexpected(method_not_allowed());
     return reads ? history(request, accept, route) : write(request, accept, route);
   }
+  if (route.call.subresource == "scale") return scale(request, accept, route);
   if (request.method == "GET") return read(request, accept, route);
   if (route.call.type->behaviour == Behaviour::read_only_view)
     return std::unexpected(method_not_allowed());
@@ -474,6 +475,35 @@ ApiResult<Reply> ApiServer::write(const link::HttpRequest& request, const Accept
   for (const std::string& warning : route.call.warnings)
     reply.response.headers.emplace_back("Warning", warning_header(warning));
   return reply;
+}
+
+/// Reads and writes the object behind it; a write is a merge patch of that one number.
+ApiResult<Reply> ApiServer::scale(const link::HttpRequest& request, const Accept& accept,
+                                  Route& route) {
+  Call& call = route.call;
+  const ScalePaths& paths = *call.version->scale;
+  call.subresource.clear();
+  std::string body;
+  if (request.method == "GET") {
+    auto found = objects_.get(call);
+    if (!found) return std::unexpected(found.error());
+    body = std::move(found->body);
+  } else if (request.method == "PUT" || request.method == "PATCH") {
+    auto asked = read_body(request.header("content-type"), request.body);
+    if (!asked) return std::unexpected(asked.error());
+    auto replicas = wanted_replicas(*asked, call.name);
+    if (!replicas) return std::unexpected(replicas.error());
+    json::value patch = scale_patch(paths, *replicas);
+    if (const std::string base = text_at(*asked, {"metadata", "resourceVersion"}); !base.empty())
+      patch.get_object()["metadata"] = json::object{{"resourceVersion", base}};
+    auto written = objects_.patch(call, PatchType::merge, patch);
+    if (!written) return std::unexpected(written.error());
+    body = std::move(written->body);
+  } else {
+    return std::unexpected(method_not_allowed());
+  }
+  const Renderer renderer(call.type, *call.version, accept, IncludeObject::none, call.now);
+  return json_reply(200, scale_of(json::value(stored_object(renderer.plain(body))), paths), accept);
 }
 
 ApiResult<Reply> ApiServer::history(const link::HttpRequest& request, const Accept& accept,

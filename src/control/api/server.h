@@ -94,6 +94,7 @@ class ApiServer {
   ApiResult<Reply> list(const link::HttpRequest& request, const Accept& accept, const Route& route);
   ApiResult<Reply> watch(const link::HttpRequest& request, const Accept& accept,
                          const Route& route);
+  ApiResult<Reply> scale(const link::HttpRequest& request, const Accept& accept, Route& route);
   ApiResult<Reply> history(const link::HttpRequest& request, const Accept& accept,
                            const Route& route);
   ApiResult<Written> roll_back(const link::HttpRequest& request, Call& call);

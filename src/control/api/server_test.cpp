@@ -292,6 +292,31 @@ TEST_F(ServerTest, who_am_i_and_may_i) {
   EXPECT_EQ(code(), 400u) << "it must be said what";
 }
 
+TEST_F(ServerTest, the_scale_of_a_profile_is_its_number_of_instances) {
+  const std::string profiles =
+      "/apis/connectivity.iotoperations.azure.com/v1/namespaces/azure-iot-operations/"
+      "dataflowprofiles";
+  post(profiles, yaml("{apiVersion: connectivity.iotoperations.azure.com/v1, kind: "
+                      "DataflowProfile, metadata: {name: p}, spec: {instanceCount: 1}}"));
+  ASSERT_EQ(code(), 201u) << head_.body;
+  json::value scale = get(profiles + "/p/scale");
+  EXPECT_EQ(text_at(scale, {"kind"}), "Scale");
+  EXPECT_EQ(int_at(scale, {"spec", "replicas"}, 0), 1);
+  scale.at("spec").as_object()["replicas"] = 3;
+  put(profiles + "/p/scale", scale);
+  EXPECT_EQ(code(), 200u) << head_.body;
+  put(profiles + "/p/scale", scale);
+  EXPECT_EQ(code(), 409u) << "made from an older one";
+  patch(profiles + "/p/scale", R"({"spec":{"replicas":2}})");
+  EXPECT_EQ(int_at(get(profiles + "/p"), {"spec", "instanceCount"}, 0), 2);
+  patch(profiles + "/p/scale", R"({"spec":{"replicas":999}})");
+  EXPECT_EQ(code(), 422u) << "the kind's own limits hold";
+  patch(profiles + "/p/scale", R"({"spec":{"replicas":"many"}})");
+  EXPECT_EQ(code(), 422u);
+  get(std::string(assets) + "/none/scale");
+  EXPECT_EQ(code(), 404u);
+}
+
 TEST_F(ServerTest, methods_and_paths_that_do_not_exist) {
   send(request("PUT", assets, "{}"));
   EXPECT_EQ(code(), 405u);
