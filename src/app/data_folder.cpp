@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -29,6 +30,18 @@ std::unexpected<Error> unusable(const std::string& path, const Error& error) {
                           path, error.message));
 }
 
+/// The database holds Secrets: it and what SQLite puts beside it (which takes its mode over) are
+/// for this user alone, those of older builds too.
+Result<> keep_to_ourselves(const std::string& database) {
+  const int file = ::open(database.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (file < 0) return std::unexpected(system_error("open " + database, errno));
+  ::close(file);
+  for (const char* beside : {"", "-wal", "-shm"})
+    if (::chmod((database + beside).c_str(), 0600) != 0 && errno != ENOENT)
+      return std::unexpected(system_error("chmod " + database + beside, errno));
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<DataFolder>> DataFolder::open(net::Files& files, const std::string& path) {
@@ -48,7 +61,9 @@ Result<std::unique_ptr<DataFolder>> DataFolder::open(net::Files& files, const st
                             "choose another folder with --data",
                             folder));
   }
-  return std::unique_ptr<DataFolder>(new DataFolder(files, std::move(folder), lock));
+  auto out = std::unique_ptr<DataFolder>(new DataFolder(files, std::move(folder), lock));
+  if (auto kept = keep_to_ourselves(out->database()); !kept) return std::unexpected(kept.error());
+  return out;
 }
 
 DataFolder::~DataFolder() { ::close(lock_); }

@@ -16,7 +16,7 @@ constexpr std::array accounts{"wireway-broker", "wireway-opcua", "wireway-datafl
                               "wireway-supervisor"};
 
 Result<control::SigningKey> read_key(net::Files& files, const std::string& path) {
-  const auto pem = files.read(path);
+  const auto pem = files.read_secret(path);
   if (!pem) return std::unexpected(pem.error());
   auto key = control::SigningKey::from_pem(*pem);
   if (!key)

@@ -45,9 +45,11 @@ bool is_loopback(std::string_view address) {
 }
 
 bool is_loopback_host(std::string_view host) {
-  if (host.starts_with('[')) return host.starts_with("[::1]");
+  if (host.starts_with('[')) return host == "[::1]" || host.starts_with("[::1]:");
   const std::string_view name = host.substr(0, host.find(':'));
-  return name == "localhost" || name.ends_with(".localhost") || name.starts_with("127.");
+  if (name == "localhost" || name.ends_with(".localhost")) return true;
+  // An address, not a name that begins like one: 127.evil.example is anybody's.
+  return name.starts_with("127.") && name.find_first_not_of("0123456789.") == name.npos;
 }
 
 bool is_cross_site(const link::HttpRequest& request) {
@@ -125,7 +127,11 @@ Result<Identity> Access::authenticate(const link::HttpRequest& request) const {
 
 /// Whoever brings no credentials.
 Result<Identity> Access::anonymous(const link::HttpRequest& request) const {
-  const bool here = is_loopback(request.peer) && is_loopback_host(request.header("host"));
+  // What a proxy on this machine passes on comes from elsewhere.
+  const bool passed_on =
+      !request.header("x-forwarded-for").empty() || !request.header("forwarded").empty();
+  const bool here =
+      !passed_on && is_loopback(request.peer) && is_loopback_host(request.header("host"));
   if (!has_users() && here && !is_cross_site(request))
     return Identity{.user = std::string(user_local),
                     .groups = {std::string(group_masters), std::string(group_authenticated)}};
@@ -141,7 +147,9 @@ Result<ReviewedToken> Access::check(std::string_view token,
   for (const auto& checker : checkers_)
     if (auto answer = checker->check(*jwt, now)) {
       if (!*answer) return std::unexpected(answer->error());
-      return ReviewedToken{std::move(**answer), audiences};
+      if (std::ranges::find(audiences, options_.issuer) == audiences.end())
+        return fail(Errc::denied, "the token is for this API alone");
+      return ReviewedToken{std::move(**answer), {options_.issuer}};
     }
   if (jwt->issuer() != options_.issuer)
     return fail(Errc::denied, "the token's issuer is not known here");
@@ -174,6 +182,12 @@ Result<Identity> Access::service_account(const Jwt& token) const {
                   .uid = uid,
                   .groups = {std::string(group_service_accounts),
                              fmt::format("{}:{}", group_service_accounts, space)}};
+}
+
+bool Access::is_living(const Identity& who) const {
+  if (!who.user.starts_with(service_account_prefix) || who.uid.empty()) return true;
+  const auto living = accounts_.find(who.user.substr(service_account_prefix.size()));
+  return living != accounts_.end() && living->second == who.uid;
 }
 
 Result<IssuedToken> Access::issue(const TokenWish& wish) const {

@@ -83,6 +83,8 @@ class Access {
 
   Result<Identity> authenticate(const link::HttpRequest& request) const;
   const Rbac& rbac() const { return rbac_; }
+  /// False once the ServiceAccount behind an identity is gone.
+  bool is_living(const Identity& who) const;
   bool has_users() const { return !users_.empty(); }
 
   /// Errors: Errc::not_found if there is no such ServiceAccount.

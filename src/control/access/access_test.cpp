@@ -62,8 +62,11 @@ TEST_F(AccessTest, NotOpenToOthersNorToPagesOfOthers) {
   auto from_afar = request();
   from_afar.peer = "10.0.0.7:40000";
   EXPECT_EQ(user_of(from_afar), "system:anonymous");
-  EXPECT_EQ(user_of(request({{"host", "evil.example"}})), "system:anonymous") << "DNS rebinding";
+  for (const char* host :
+       {"evil.example", "127.evil.example:8088", "127.0.0.1.evil.example", "[::1].evil.example"})
+    EXPECT_EQ(user_of(request({{"host", host}})), "system:anonymous") << "DNS rebinding: " << host;
   EXPECT_EQ(user_of(request({{"sec-fetch-site", "cross-site"}})), "system:anonymous");
+  EXPECT_EQ(user_of(request({{"x-forwarded-for", "10.0.0.7"}})), "system:anonymous") << "a proxy";
   EXPECT_EQ(user_of(request({{"origin", "http://evil.example"}})), "system:anonymous");
   EXPECT_EQ(user_of(request({{"origin", "http://127.0.0.1:8088"}})), "local");
   EXPECT_EQ(user_of(request({{"sec-fetch-site", "same-origin"}})), "local");

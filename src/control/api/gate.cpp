@@ -88,8 +88,17 @@ ApiResult<Identity> Gate::admit(const link::HttpRequest& request,
         return request.path.starts_with(open);
       }))
     return acting;
-  if (auto allowed = require(*acting, attributes_of(request, path)); !allowed)
-    return std::unexpected(allowed.error());
+  const Attributes asked = attributes_of(request, path);
+  if (auto allowed = require(*acting, asked); !allowed) return std::unexpected(allowed.error());
+  // Who makes users, or tokens of the services, can be anybody: that is for those who may all.
+  const bool makes_identities =
+      asked.space == user_space && asked.group.empty() &&
+      (asked.resource == "secrets" || asked.resource == "serviceaccounts");
+  const Attributes everything{.verb = "*", .group = "*", .resource = "*"};
+  if (makes_identities && !access_->rbac().decide(*acting, everything).allowed)
+    return std::unexpected(forbidden(
+        {"", asked.resource, asked.resource}, asked.name,
+        fmt::format("User \"{}\" may not touch the accounts of the system itself", acting->user)));
   return acting;
 }
 
@@ -122,7 +131,7 @@ ApiResult<Identity> Gate::impersonated(const link::HttpRequest& request, Identit
                          .space = std::move(space),
                          .name = std::string(name)});
   };
-  Identity out{.user = user, .uid = uid, .groups = groups};
+  Identity out{.user = user, .uid = uid, .groups = groups, .expires = who.expires};
   if (user.starts_with(service_account_prefix)) {
     const std::string_view rest = std::string_view(user).substr(service_account_prefix.size());
     const auto colon = rest.find(':');

@@ -196,6 +196,37 @@ TEST_F(GateTest, ImpersonationNeedsItsRight) {
   EXPECT_EQ(code(), 403u) << "bob may nothing";
 }
 
+TEST_F(GateTest, TheAccountsOfTheSystemAreForThoseWhoMayAll) {
+  create("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+         "{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {name: "
+         "ann}, roleRef: {kind: ClusterRole, name: edit}, subjects: [{kind: ServiceAccount, name: "
+         "ann, namespace: azure-iot-operations}]}");
+  token_ = token("ann");
+  ask("POST", "/api/v1/namespaces/azure-iot-operations/serviceaccounts/ann/token", "{spec: {}}");
+  EXPECT_EQ(code(), 201u) << head_.body;
+  ask("POST", "/api/v1/namespaces/wireway-system/serviceaccounts/wireway-supervisor/token",
+      "{spec: {}}");
+  EXPECT_EQ(code(), 403u) << "or an editor would be the administrator";
+  ask("POST", "/api/v1/namespaces/wireway-system/secrets",
+      "{apiVersion: v1, kind: Secret, type: wireway.io/user, metadata: {name: me}}");
+  EXPECT_EQ(code(), 403u);
+}
+
+TEST_F(GateTest, AWatchEndsWithItsAccount) {
+  bind("wireway:asset-viewer");
+  link::HttpRequest sent = request("GET", std::string(assets) + "?watch=1");
+  sent.headers.emplace_back("authorization", "Bearer " + token_);
+  Reply reply = server_->handle(sent);
+  ASSERT_TRUE(reply.watch != nullptr);
+  WatchLog log;
+  server_->start_watch(std::move(reply.watch), std::make_unique<WatchLogSink>(log));
+  server_->tick();
+  EXPECT_FALSE(log.ended);
+  as_admin("DELETE", "/api/v1/namespaces/azure-iot-operations/serviceaccounts/ann");
+  server_->tick();
+  EXPECT_TRUE(log.ended);
+}
+
 TEST_F(GateTest, WithAUserTheLoopbackNeedsCredentialsToo) {
   create("/api/v1/namespaces/wireway-system/secrets",
          "{apiVersion: v1, kind: Secret, type: wireway.io/user, metadata: {name: bob}}");

@@ -56,10 +56,9 @@ json::object scale_of(const json::value& object, const ScalePaths& paths) {
 ApiResult<std::int64_t> wanted_replicas(const json::value& scale, std::string_view name) {
   const json::value* count = find(scale, "spec", "replicas");
   if (count != nullptr && count->is_int64() && count->get_int64() >= 0) return count->get_int64();
-  return std::unexpected(
-      invalid({"autoscaling", "scales", "Scale"}, name,
-              {{"FieldValueInvalid", "spec.replicas",
-                "Invalid value: must be a whole number of 0 or more"}}));
+  return std::unexpected(invalid({"autoscaling", "scales", "Scale"}, name,
+                                 {{"FieldValueInvalid", "spec.replicas",
+                                   "Invalid value: must be a whole number of 0 or more"}}));
 }
 
 json::value scale_patch(const ScalePaths& paths, std::int64_t replicas) {

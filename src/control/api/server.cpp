@@ -652,7 +652,7 @@ ApiResult<Reply> ApiServer::watch(const link::HttpRequest& request, const Accept
   if (who.expires) options.deadline = std::min(options.deadline, *who.expires);
   if (options_.access != nullptr)
     options.still_allowed = [this, who, asked = attributes_of(request, route.path)] {
-      return options_.access->rbac().decide(who, asked).allowed;
+      return options_.access->is_living(who) && options_.access->rbac().decide(who, asked).allowed;
     };
   Reply reply;
   reply.response.headers = {{"Content-Type", "application/json"},
