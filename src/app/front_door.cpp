@@ -49,7 +49,8 @@ Result<> may_leave_loopback(const FrontDoorOptions& options) {
       return fail(Errc::denied,
                   fmt::format("--address {}: the API leaves this machine only once a user is set, "
                               "because on its own machine it asks nobody who he is; start without "
-                              "--address and set one first",
+                              "--address and make one first: a Secret of type wireway.io/user in "
+                              "the namespace wireway-system",
                               each.host));
   return {};
 }

@@ -66,8 +66,8 @@ std::optional<ObjectPath> read_path(std::string_view path) {
     ++at;
   }
   // "namespaces/x" alone is the Namespace itself; "namespaces/x/pods" are objects in it.
-  if (parts[at] == "namespaces" && parts.size() > at + 2 && parts[at + 2] != "status" && parts[at + 2] != "scale" &&
-      parts[at + 2] != "finalize" && !is_of_the_past(parts[at + 2])) {
+  if (parts[at] == "namespaces" && parts.size() > at + 2 && parts[at + 2] != "status" &&
+      parts[at + 2] != "scale" && parts[at + 2] != "finalize" && !is_of_the_past(parts[at + 2])) {
     out.space = parts[at + 1];
     at += 2;
   }
