@@ -143,7 +143,7 @@ expect '^0$' count
 # -- roles: what each of the shipped ones may ---------------------------------------------------------
 expect 'created' kubectl create serviceaccount ann
 ann=system:serviceaccount:azure-iot-operations:ann
-can() { kubectl auth can-i "$1" "$2" --as="$ann" --quiet && echo yes || echo no; }
+can() { kubectl auth can-i "$1" "$2" --as="${who:-$ann}" --quiet && echo yes || echo no; }
 while read -r role resource viewer_reads other; do
   for half in viewer administrator; do
     expect 'created' kubectl create rolebinding "$role-$half" --clusterrole="wireway:$role-$half" \
@@ -172,7 +172,27 @@ for half in viewer administrator; do
   expect '^no$' can create rolebindings.rbac.authorization.k8s.io
   [ "$half" = viewer ] && expect 'deleted' kubectl delete rolebinding all
 done
+who=system:serviceaccount:azure-iot-operations:setup
+expect 'created' kubectl create clusterrolebinding onboarding --clusterrole=wireway:onboarding \
+  --serviceaccount=azure-iot-operations:setup
+expect '^yes$' can create instances.iotoperations.azure.com
+expect '^yes$' can create namespaces
+expect '^no$' can delete instances.iotoperations.azure.com
+who=
+expect 'deleted' kubectl delete clusterrolebinding onboarding
 expect '^yes$' kubectl auth can-i '*' '*'
+
+# -- scale --------------------------------------------------------------------------------------------
+cat > profile.yaml << 'END'
+apiVersion: connectivity.iotoperations.azure.com/v1
+kind: DataflowProfile
+metadata: {name: spare, namespace: azure-iot-operations}
+spec: {instanceCount: 1}
+END
+expect 'created' kubectl apply -f profile.yaml
+expect 'scaled' kubectl scale dataflowprofile spare --replicas=2
+expect '^2$' kubectl get dataflowprofile spare -o 'jsonpath={.spec.instanceCount}'
+expect 'deleted' kubectl delete dataflowprofile spare
 
 # -- tokens: who am I, and what may I -----------------------------------------------------------------
 token=$(kubectl create token ann --duration=20m)
