@@ -62,8 +62,9 @@ FrontDoor::~FrontDoor() = default;
 
 Result<std::unique_ptr<FrontDoor>> FrontDoor::open(net::Env& env, const FrontDoorOptions& options) {
   auto parts = std::make_unique<Parts>();
-  auto store = control::Store::open(
-      {.path = options.database, .history = {.revisions_max = options.history_revisions}});
+  auto store = control::Store::open({.path = options.database,
+                                     .history = {.revisions_max = options.history_revisions},
+                                     .sealer = options.sealer});
   if (!store) return std::unexpected(store.error());
   parts->store = std::move(*store);
   auto api = control::ApiHttp::start(

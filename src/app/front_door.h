@@ -8,10 +8,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "control/store/seal.h"
 #include "net/env.h"
 
 namespace wireway::net {
@@ -27,9 +29,10 @@ namespace wireway::app {
 struct FrontDoorOptions {
   std::string database = {};
   std::uint16_t port = 0;
-  std::int64_t history_revisions = 100;       ///< kept of each object
-  std::vector<net::Endpoint> addresses = {};  ///< besides 127.0.0.1; port 0 = `port`
-  net::TlsServerContext* tls = nullptr;       ///< outlives the door
+  std::optional<control::Sealer> sealer = {};  ///< of the database's Secrets
+  std::int64_t history_revisions = 100;        ///< kept of each object
+  std::vector<net::Endpoint> addresses = {};   ///< besides 127.0.0.1; port 0 = `port`
+  net::TlsServerContext* tls = nullptr;        ///< outlives the door
   /// Who may do what; outlives the door. Without a user there, no address but loopback is served.
   control::Access* access = nullptr;
 };

@@ -11,6 +11,7 @@ namespace {
 
 constexpr unsigned secret_mode = 0600;
 constexpr std::string_view current_key = "service-account.key";
+constexpr std::string_view secrets_key = "secrets.key";
 constexpr std::string_view older_keys = "service-account-";
 constexpr std::array accounts{"wireway-broker", "wireway-opcua", "wireway-dataflow",
                               "wireway-supervisor"};
@@ -54,6 +55,25 @@ Result<std::unique_ptr<control::Access>> open_guard(net::Env& env, const std::st
     options.keys.push_back(std::move(*older));
   }
   return std::make_unique<control::Access>(std::move(options));
+}
+
+Result<control::Sealer> open_sealer(net::Env& env, const std::string& key_folder) {
+  const std::string path = fmt::format("{}/{}", key_folder, secrets_key);
+  if (!env.files.exists(path)) {
+    auto line = control::Sealer::new_key();
+    if (!line) return std::unexpected(line.error());
+    if (auto written = env.files.replace(path, *line, secret_mode); !written)
+      return std::unexpected(written.error());
+  }
+  const auto text = env.files.read_secret(path);
+  if (!text) return std::unexpected(text.error());
+  auto sealer = control::Sealer::from_text(*text);
+  if (!sealer)
+    return fail(sealer.error().code,
+                fmt::format("{}: {}; put its backup back: without it the Secrets in the database "
+                            "are lost",
+                            path, sealer.error().message));
+  return sealer;
 }
 
 ServiceTokens::ServiceTokens(net::Env& env, const control::Access& access, std::string folder)

@@ -170,8 +170,11 @@ ExitCode run_up(const UpOptions& options) {
   if (!keys) return report(keys.error(), ExitCode::data_folder);
   auto guard = open_guard(process.env, (*data)->keys());
   if (!guard) return report(guard.error(), ExitCode::data_folder);
+  auto sealer = open_sealer(process.env, (*data)->keys());
+  if (!sealer) return report(sealer.error(), ExitCode::data_folder);
   auto door = FrontDoor::open(process.env, {.database = (*data)->database(),
                                             .port = options.port,
+                                            .sealer = std::move(*sealer),
                                             .history_revisions = options.history_revisions,
                                             .addresses = *addresses,
                                             .tls = &(*keys)->tls(),

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "control/store/statement.h"
 
 namespace wireway::control {
@@ -44,6 +45,9 @@ CREATE TABLE floors(resource TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT
 /// The row of `floors` that says since when every state of a resource can be told.
 std::string whole_from(const std::string& resource) { return "history of " + resource; }
 
+/// The row of `floors` that is there while free pages may hold what is sealed by now.
+constexpr std::string_view traces_mark = "free pages to clean";
+
 Revision read_revision(const Statement::Run& row) {
   Revision out;
   out.number = row.integer(0);
@@ -70,7 +74,7 @@ struct Store::Statements {
   Statement begin, commit;
   Statement get, list, list_past, count, find_object, add_object, move_object, add_revision;
   Statement trim, oldest_tombstone, drop_revisions, drop_object, set_floor, floor;
-  Statement since, history, at, history_floor;
+  Statement since, history, at, history_floor, all_of, set_body;
 
   bool prepare(sqlite3* db) {
     return begin.prepare(db, "BEGIN IMMEDIATE") && commit.prepare(db, "COMMIT") &&
@@ -125,6 +129,10 @@ struct Store::Statements {
                "INSERT OR REPLACE INTO floors SELECT ?1, max(ifnull((SELECT revision"
                " FROM floors WHERE resource = ?1), 0), ifnull((SELECT min(revision)"
                " FROM revisions WHERE object = ?2 AND (change = 2) = 0), 0), ?3)") &&
+           all_of.prepare(db, "SELECT " WIREWAY_REVISION_COLUMNS
+                              " FROM objects o JOIN revisions r ON r.object = o.id"
+                              " WHERE o.resource = ?1") &&
+           set_body.prepare(db, "UPDATE revisions SET body = ?1 WHERE revision = ?2") &&
            since.prepare(db, "SELECT " WIREWAY_REVISION_COLUMNS
                              " FROM revisions r JOIN objects o ON o.id = r.object"
                              " WHERE r.revision > ?2 AND o.resource = ?1 ORDER BY r.revision") &&
@@ -138,7 +146,10 @@ struct Store::Statements {
   }
 };
 
-Store::Store(const StoreOptions& options) : path_(options.path), history_(options.history) {}
+Store::Store(StoreOptions options)
+    : path_(std::move(options.path)),
+      history_(options.history),
+      sealer_(std::move(options.sealer)) {}
 
 Store::~Store() {
   if (in_batch_) roll_back();
@@ -177,16 +188,18 @@ Error Store::sql_error(std::string_view doing) const {
 }
 
 Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
-  auto store = std::make_unique<Store>(options);
-  if (auto done = store->open_file(options); !done) return std::unexpected(done.error());
+  const std::int64_t bytes_max = options.database_bytes_max;
+  auto store = std::make_unique<Store>(std::move(options));
+  if (auto done = store->open_file(bytes_max); !done) return std::unexpected(done.error());
   if (auto done = store->create_tables(); !done) return std::unexpected(done.error());
   store->statements_ = std::make_unique<Statements>();
   if (!store->statements_->prepare(store->db_)) return std::unexpected(store->sql_error("read"));
   if (auto done = store->load(); !done) return std::unexpected(done.error());
+  if (auto done = store->seal_all(); !done) return std::unexpected(done.error());
   return store;
 }
 
-Result<> Store::open_file(const StoreOptions& options) {
+Result<> Store::open_file(std::int64_t database_bytes_max) {
   constexpr int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   if (sqlite3_open_v2(path_.c_str(), &db_, flags, nullptr) != SQLITE_OK)
     return std::unexpected(sql_error("open"));
@@ -196,7 +209,7 @@ Result<> Store::open_file(const StoreOptions& options) {
       "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
       "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA max_page_count = {};"
       "BEGIN IMMEDIATE; COMMIT;",
-      options.database_bytes_max / 4096);
+      database_bytes_max / 4096);
   if (sqlite3_exec(db_, settings.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
     return std::unexpected(sql_error("open"));
   return {};
@@ -232,12 +245,87 @@ Result<> Store::load() {
   return {};
 }
 
+/// Seals what an older version left open, and anew what an older key sealed.
+Result<> Store::seal_all() {
+  std::vector<Revision> due;
+  {
+    Statement::Run run(statements_->all_of);
+    run.bind("secrets");
+    while (run.step()) {
+      Revision each = read_revision(run);
+      const bool sealed = Sealer::is_sealed(each.body);
+      if (sealer_ ? sealer_->is_current(each.body) : !sealed) continue;
+      if (auto opened = open_body(each); !opened) return opened;
+      due.push_back(std::move(each));
+    }
+    if (!run.ok()) return std::unexpected(sql_error("read"));
+  }
+  if (!due.empty())
+    if (auto done = reseal(due); !done) return done;
+  return drop_traces();
+}
+
+Result<> Store::reseal(const std::vector<Revision>& due) {
+  if (auto begun = begin(); !begun) return begun;
+  for (const Revision& each : due) {
+    auto sealed = sealer_->seal(each.key, each.number, each.body);
+    if (!sealed) return std::unexpected(sealed.error());
+    Statement::Run run(statements_->set_body);
+    run.bind(*sealed).bind(each.number).step();
+    if (!run.ok()) return std::unexpected(sql_error("write"));
+  }
+  {
+    Statement::Run mark(statements_->set_floor);
+    mark.bind(traces_mark).bind(1).step();
+    if (!mark.ok()) return std::unexpected(sql_error("write"));
+  }
+  return commit();
+}
+
+/// Free pages and the log may still hold what was not sealed; also if the process ended before they
+/// were written anew.
+Result<> Store::drop_traces() {
+  {
+    Statement::Run mark(statements_->floor);
+    if (!mark.bind(traces_mark).step())
+      return mark.ok() ? Result<>() : std::unexpected(sql_error("read"));
+  }
+  const std::string sql = fmt::format(
+      "VACUUM; DELETE FROM floors WHERE resource = '{}'; PRAGMA wal_checkpoint(TRUNCATE);",
+      traces_mark);
+  if (sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+    log::warn(
+        "{}; until then its free pages may hold Secrets as they were before sealing; tried "
+        "again at the next start",
+        sql_error("clean").message);
+  return {};
+}
+
+Result<> Store::open_body(Revision& revision) const {
+  if (!Sealer::is_sealed(revision.body)) return {};
+  if (!sealer_)
+    return fail(Errc::denied, fmt::format("{} holds sealed Secrets: their keys are needed", path_));
+  auto opened = sealer_->open(revision.key, revision.number, revision.body);
+  if (!opened && opened.error().code == Errc::denied)
+    return fail(Errc::denied,
+                fmt::format("{}: {}; put back the secrets.key that belongs to this database, from "
+                            "the same backup",
+                            path_, opened.error().message));
+  if (!opened) return wrap(path_, opened.error());
+  revision.body = std::move(*opened);
+  return {};
+}
+
 Result<std::optional<Revision>> Store::get(const StoreKey& key) {
   Statement::Run run(statements_->get);
   run.bind(key.resource).bind(key.space).bind(key.name);
-  if (run.step()) return read_revision(run);
-  if (!run.ok()) return std::unexpected(sql_error("read"));
-  return std::nullopt;
+  if (!run.step()) {
+    if (!run.ok()) return std::unexpected(sql_error("read"));
+    return std::nullopt;
+  }
+  Revision found = read_revision(run);
+  if (auto opened = open_body(found); !opened) return std::unexpected(opened.error());
+  return found;
 }
 
 Result<Page> Store::list(const std::string& resource, const PageRequest& request) {
@@ -261,6 +349,7 @@ Result<Page> Store::list(const std::string& resource, const PageRequest& request
       return page;
     }
     page.items.push_back(read_revision(run));
+    if (auto opened = open_body(page.items.back()); !opened) return std::unexpected(opened.error());
   }
   if (!run.ok()) return std::unexpected(sql_error("read"));
   return page;
@@ -344,7 +433,13 @@ Result<> Store::insert(const Revision& revision, std::int64_t& object_id) {
   Statement::Run run(statements_->add_revision);
   run.bind(revision.number).bind(object_id).bind(revision.previous);
   run.bind(static_cast<std::int64_t>(revision.change)).bind(revision.time.since_epoch.count());
-  run.bind(revision.author).bind(revision.manager).bind(revision.body);
+  std::string sealed;
+  if (sealer_ && Sealer::concerns(revision.key.resource)) {
+    auto done = sealer_->seal(revision.key, revision.number, revision.body);
+    if (!done) return std::unexpected(done.error());
+    sealed = std::move(*done);
+  }
+  run.bind(revision.author).bind(revision.manager).bind(sealed.empty() ? revision.body : sealed);
   run.step();
   if (!run.ok()) return std::unexpected(sql_error("write"));
   return {};
@@ -444,8 +539,10 @@ Result<std::vector<RevisionRef>> Store::since(const std::string& resource, std::
   Statement::Run run(statements_->since);
   run.bind(resource).bind(number);
   while (run.step()) {
-    auto revision = std::make_shared<const Revision>(read_revision(run));
-    if (revision->number <= revision_committed_) out.push_back(std::move(revision));
+    Revision revision = read_revision(run);
+    if (revision.number > revision_committed_) continue;
+    if (auto opened = open_body(revision); !opened) return std::unexpected(opened.error());
+    out.push_back(std::make_shared<const Revision>(std::move(revision)));
   }
   if (!run.ok()) return std::unexpected(sql_error("read"));
   return out;
@@ -481,7 +578,10 @@ Result<std::vector<Revision>> Store::history(const StoreKey& key, std::int64_t l
   std::vector<Revision> out;
   Statement::Run run(statements_->history);
   run.bind(key.resource).bind(key.space).bind(key.name).bind(limit);
-  while (run.step()) out.push_back(read_revision(run));
+  while (run.step()) {
+    out.push_back(read_revision(run));
+    if (auto opened = open_body(out.back()); !opened) return std::unexpected(opened.error());
+  }
   if (!run.ok()) return std::unexpected(sql_error("read"));
   return out;
 }
@@ -489,9 +589,13 @@ Result<std::vector<Revision>> Store::history(const StoreKey& key, std::int64_t l
 Result<std::optional<Revision>> Store::at(std::int64_t number) {
   Statement::Run run(statements_->at);
   run.bind(number);
-  if (run.step()) return read_revision(run);
-  if (!run.ok()) return std::unexpected(sql_error("read"));
-  return std::nullopt;
+  if (!run.step()) {
+    if (!run.ok()) return std::unexpected(sql_error("read"));
+    return std::nullopt;
+  }
+  Revision found = read_revision(run);
+  if (auto opened = open_body(found); !opened) return std::unexpected(opened.error());
+  return found;
 }
 
 }  // namespace wireway::control

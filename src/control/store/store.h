@@ -12,7 +12,8 @@
 ///         revisions in memory; database_bytes_max (writes refused with Errc::exhausted, reads go
 ///         on).
 /// Errors: a failed write or commit rolls the whole batch back; the file is as after the last
-///         commit, also after kill -9 at any instruction.
+///         commit, also after kill -9 at any instruction. A sealed object that does not open fails
+///         what reads it, with its name.
 /// Cost:   a get about 5 us; a put about 30 us plus its share of the fsync.
 
 #include <cstdint>
@@ -26,6 +27,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "control/store/seal.h"
 
 struct sqlite3;
 
@@ -88,6 +90,7 @@ struct StoreOptions {
   std::string path;  ///< ":memory:" keeps it in memory
   std::int64_t database_bytes_max = 4LL * 1024 * 1024 * 1024;
   History history{};  ///< of all resources but Events and Leases, which have no past worth keeping
+  std::optional<Sealer> sealer{};  ///< seals Secrets; none leaves them open
 };
 
 class Store {
@@ -98,7 +101,7 @@ class Store {
   /// Errors: one line that names the path and the remedy: not writable, damaged, in use, disk full.
   static Result<std::unique_ptr<Store>> open(StoreOptions options);
   /// For open().
-  explicit Store(const StoreOptions& options);
+  explicit Store(StoreOptions options);
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
@@ -142,9 +145,13 @@ class Store {
 
  private:
   struct Statements;
-  Result<> open_file(const StoreOptions& options);
+  Result<> open_file(std::int64_t database_bytes_max);
   Result<> create_tables();
   Result<> load();
+  Result<> seal_all();
+  Result<> reseal(const std::vector<Revision>& due);
+  Result<> drop_traces();
+  Result<> open_body(Revision& revision) const;
   Result<> begin();
   Result<> insert(const Revision& revision, std::int64_t& object_id);
   Result<> trim(const Revision& revision, std::int64_t object_id);
@@ -156,6 +163,7 @@ class Store {
 
   std::string path_;
   History history_;
+  std::optional<Sealer> sealer_;
   sqlite3* db_ = nullptr;
   std::unique_ptr<Statements> statements_;
   std::int64_t revision_ = 0;
