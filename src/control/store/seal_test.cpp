@@ -46,8 +46,11 @@ class SealTest : public testing::Test {
   }
 
   static std::int64_t put(Store& store, const std::string& name, std::int64_t previous,
-                          std::string_view password, Change change = Change::updated,
-                          const std::string& kind = "secrets") {
+                          std::string_view password, Change change = Change::updated) {
+    return put_at(store, {"secrets", "default", name}, previous, password, change);
+  }
+  static std::int64_t put_at(Store& store, const StoreKey& at, std::int64_t previous,
+                             std::string_view password, Change change = Change::updated) {
     json::object object{{"metadata", {{"name", at.name}}}, {"password", password}};
     auto written = store.put({at, change, previous, WallTime{}, "me", "test"}, object);
     EXPECT_TRUE(written.has_value());
@@ -84,7 +87,7 @@ TEST_F(SealTest, no_file_holds_what_a_secret_holds_while_every_read_gives_it) {
   const StoreKey at{"secrets", "default", "a"};
   const auto first = put(*store, "a", 0, planted, Change::created);
   const auto second = put(*store, "a", first, std::string(planted) + "-second");
-  put(*store, {"configmaps", "default", "open"}, 0, "not-secret-0815");
+  put_at(*store, {"configmaps", "default", "open"}, 0, "not-secret-0815");
   ASSERT_TRUE(store->back_up(folder_ + "/copy.db"));
   EXPECT_EQ(files_with(planted), 0);
   EXPECT_GE(files_with("not-secret-0815"), 1) << "else this test sees nothing";
