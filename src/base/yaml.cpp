@@ -54,6 +54,8 @@ json::value plain_scalar(std::string_view text) {
 
 class Converter {
  public:
+  explicit Converter(std::vector<std::string>* repeated) : repeated_(repeated) {}
+
   Result<json::value> convert(const YAML::Node& node, std::size_t depth) {
     if (depth > yaml_depth_max)
       return fail(Errc::invalid, place(node.Mark()) + ": nested too deeply");
@@ -90,16 +92,21 @@ class Converter {
       if (!member.first.IsScalar())
         return fail(Errc::invalid, place(member.first.Mark()) + ": a key must be a scalar");
       const std::string& key = member.first.Scalar();
-      if (out.contains(key))
-        return fail(Errc::invalid,
-                    fmt::format("{}: duplicate key \"{}\"", place(member.first.Mark()), key));
+      if (out.contains(key)) {
+        if (repeated_ == nullptr)
+          return fail(Errc::invalid,
+                      fmt::format("{}: duplicate key \"{}\"", place(member.first.Mark()), key));
+        repeated_->push_back(fmt::format("line {}: key \"{}\" already set in map",
+                                         member.first.Mark().line + 1, key));
+      }
       auto value = convert(member.second, depth + 1);
       if (!value) return value;
-      out.emplace(key, std::move(*value));
+      out[key] = std::move(*value);
     }
     return out;
   }
 
+  std::vector<std::string>* repeated_;  ///< null: a repeated key is an error
   std::size_t nodes_ = 0;
 };
 
@@ -136,9 +143,7 @@ bool makes_progress(const std::string& text) {
   return true;
 }
 
-}  // namespace
-
-Result<std::vector<YamlDocument>> parse_yaml(std::string_view text) {
+Result<std::vector<YamlDocument>> parse(std::string_view text, std::vector<std::string>* repeated) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   std::vector<YamlDocument> out;
   // yaml-cpp reports by exceptions; they end here.
@@ -147,7 +152,7 @@ Result<std::vector<YamlDocument>> parse_yaml(std::string_view text) {
       return fail(Errc::invalid, "a stray ',' or other flow sign between documents");
     for (const YAML::Node& node : YAML::LoadAll(std::string(text))) {
       if (!node.IsDefined() || node.IsNull()) continue;
-      Converter converter;
+      Converter converter(repeated);
       auto value = converter.convert(node, 0);
       if (!value) return std::unexpected(value.error());
       out.push_back({std::move(*value), std::size_t(node.Mark().line) + 1});
@@ -156,6 +161,15 @@ Result<std::vector<YamlDocument>> parse_yaml(std::string_view text) {
     return fail(Errc::invalid, fmt::format("{}: {}", place(error.mark), error.msg));
   }
   return out;
+}
+
+}  // namespace
+
+Result<std::vector<YamlDocument>> parse_yaml(std::string_view text) { return parse(text, nullptr); }
+
+Result<std::vector<YamlDocument>> parse_yaml(std::string_view text,
+                                             std::vector<std::string>& repeated) {
+  return parse(text, &repeated);
 }
 
 namespace {

@@ -26,6 +26,10 @@ struct YamlDocument {
 
 /// All documents of a stream; empty documents are left out. A byte order mark is skipped.
 Result<std::vector<YamlDocument>> parse_yaml(std::string_view text);
+/// As parse_yaml, but of keys that a map has twice the last counts, and `repeated` gets a sentence
+/// for each: `line 6: key "a" already set in map`.
+Result<std::vector<YamlDocument>> parse_yaml(std::string_view text,
+                                             std::vector<std::string>& repeated);
 
 /// Block-style YAML of a JSON value, keys in the value's own order.
 std::string to_yaml(const json::value& value);

@@ -171,7 +171,7 @@ ApiResult<Written> Objects::restore(Call& call, const Revision& past,
   draft.erase("status");
   auto unknown = decode(stored, draft);
   if (!unknown) return std::unexpected(unknown.error());
-  if (auto done = report_unknown(stored, *unknown, nullptr); !done)
+  if (auto done = report_strict(stored, *unknown, nullptr); !done)
     return std::unexpected(done.error());
   ApiResult<Written> written;
   if (!*found) {

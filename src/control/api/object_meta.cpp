@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "base/yaml.h"
 #include "control/api/protobuf.h"
+#include "control/api/repeated_keys.h"
 
 namespace wireway::control {
 namespace {
@@ -136,7 +137,8 @@ void add_invalid(std::vector<resource::SchemaCause>& causes, std::string field,
 
 }  // namespace
 
-ApiResult<json::value> read_body(std::string_view content_type, std::string_view body) {
+ApiResult<json::value> read_body(std::string_view content_type, std::string_view body,
+                                 std::vector<std::string>* repeated) {
   if (is_protobuf(content_type)) return read_protobuf(body);
   const bool yaml = content_type.find("yaml") != std::string_view::npos;
   if (!yaml && !content_type.empty() && content_type.find("json") == std::string_view::npos &&
@@ -144,21 +146,29 @@ ApiResult<json::value> read_body(std::string_view content_type, std::string_view
     return std::unexpected(unsupported_media_type("application/json, application/yaml"));
   if (!yaml) {
     auto value = parse_json(body);
-    if (value) return std::move(*value);
-    return std::unexpected(
-        bad_request("the object provided is unrecognized (must be of type "
-                    "JSON): " +
-                    value.error().message));
+    if (!value)
+      return std::unexpected(
+          bad_request("the object provided is unrecognized (must be of type "
+                      "JSON): " +
+                      value.error().message));
+    if (repeated != nullptr)
+      for (const std::string& path : repeated_keys(body, *value))
+        repeated->push_back(fmt::format("duplicate field \"{}\"", path));
+    return std::move(*value);
   }
   if (!is_mqtt_utf8(body))
     return std::unexpected(bad_request("error converting YAML to JSON: yaml: invalid UTF-8"));
-  auto documents = parse_yaml(body);
+  std::vector<std::string> repeated_in_yaml;
+  auto documents = parse_yaml(body, repeated_in_yaml);
   if (!documents)
     return std::unexpected(
         bad_request("error converting YAML to JSON: yaml: " + documents.error().message));
   if (documents->size() != 1)
     return std::unexpected(bad_request(
         fmt::format("the body must hold one YAML document, it holds {}", documents->size())));
+  if (repeated != nullptr)
+    for (std::size_t i = 0; i < std::min(repeated_in_yaml.size(), repeated_keys_max); ++i)
+      repeated->push_back("yaml: " + repeated_in_yaml[i]);
   return std::move(documents->front().value);
 }
 

@@ -18,8 +18,10 @@ inline constexpr std::size_t annotations_bytes_max = 256 * 1024;
 /// json_depth_max.
 inline constexpr std::size_t object_depth_max = 48;
 
-/// The body by its content type: JSON, YAML or, for core kinds, protobuf. Errors: 400, 415.
-ApiResult<json::value> read_body(std::string_view content_type, std::string_view body);
+/// The body by its content type: JSON, YAML or, for core kinds, protobuf. Of keys that it has twice
+/// the last counts; `repeated`, if asked for, gets a sentence for each. Errors: 400, 415.
+ApiResult<json::value> read_body(std::string_view content_type, std::string_view body,
+                                 std::vector<std::string>* repeated = nullptr);
 
 /// Brings metadata into shape in place: drops nulls, checks types. Unknown fields are removed and
 /// their paths added to `unknown`. Errors: 400 as the API server's decoder gives them.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/assert.h"
 #include "control/api/core_rules.h"
@@ -177,17 +178,19 @@ ApiResult<std::vector<std::string>> Objects::decode(Call& call, json::object& ob
   return unknown;
 }
 
-ApiResult<> Objects::report_unknown(Call& call, const std::vector<std::string>& unknown,
-                                    const json::value* patch) const {
-  if (unknown.empty() || call.validation == FieldValidation::ignore) return {};
+/// What is no error but hardly meant: keys that are there twice, fields that nobody knows.
+ApiResult<> Objects::report_strict(Call& call, const std::vector<std::string>& unknown,
+                                   const json::value* patch) const {
+  if (call.validation == FieldValidation::ignore) return {};
+  std::vector<std::string> sentences = call.repeated;
+  for (const std::string& path : unknown)
+    sentences.push_back(fmt::format("unknown field \"{}\"", path));
+  if (sentences.empty()) return {};
   if (call.validation == FieldValidation::warn) {
-    for (const std::string& path : unknown)
-      call.warnings.push_back(fmt::format("unknown field \"{}\"", path));
+    warn(call, std::move(sentences));
     return {};
   }
-  std::string message = "strict decoding error: ";
-  for (std::size_t i = 0; i < unknown.size(); ++i)
-    message += fmt::format("{}unknown field \"{}\"", i == 0 ? "" : ", ", unknown[i]);
+  const std::string message = fmt::format("strict decoding error: {}", fmt::join(sentences, ", "));
   if (patch != nullptr) {
     const std::string text = json::serialize(json::value(json::serialize(*patch)));
     return std::unexpected(invalid(
@@ -230,7 +233,7 @@ ApiResult<Written> Objects::create(Call& call, json::value object) {
   auto unknown = decode(call, draft);
   if (!unknown) return std::unexpected(unknown.error());
   if (auto done = identify(call, draft, true); !done) return std::unexpected(done.error());
-  if (auto done = report_unknown(call, *unknown, nullptr); !done)
+  if (auto done = report_strict(call, *unknown, nullptr); !done)
     return std::unexpected(done.error());
   if (!meta_text(draft, "resourceVersion").empty())
     return std::unexpected(
@@ -281,7 +284,7 @@ ApiResult<Written> Objects::replace(Call& call, json::value object) {
   auto unknown = decode(call, draft);
   if (!unknown) return std::unexpected(unknown.error());
   if (auto done = identify(call, draft, false); !done) return std::unexpected(done.error());
-  if (auto done = report_unknown(call, *unknown, nullptr); !done)
+  if (auto done = report_strict(call, *unknown, nullptr); !done)
     return std::unexpected(done.error());
   const std::string based_on = current_version(draft);
   if (based_on.empty() && call.type->behaviour == Behaviour::custom)
@@ -377,7 +380,7 @@ ApiResult<Written> Objects::patch(Call& call, PatchType type, const json::value&
   auto unknown = decode(call, draft, resource::Dialects::Given::patched);
   if (!unknown) return std::unexpected(unknown.error());
   if (auto done = identify(call, draft, false); !done) return std::unexpected(done.error());
-  if (auto done = report_unknown(call, *unknown, &patch); !done)
+  if (auto done = report_strict(call, *unknown, &patch); !done)
     return std::unexpected(done.error());
   // kubectl's client-side apply sends the whole manifest as a patch: that is a write in its
   // dialect.
@@ -399,6 +402,10 @@ ApiResult<Written> Objects::apply(Call& call, const json::value& patch) {
   auto unknown = decode(call, wanted);
   if (!unknown) return std::unexpected(unknown.error());
   if (auto done = identify(call, wanted, false); !done) return std::unexpected(done.error());
+  if (!call.repeated.empty() && call.validation == FieldValidation::strict)
+    return std::unexpected(
+        bad_request(fmt::format("error strict decoding YAML: {}", fmt::join(call.repeated, ", "))));
+  if (call.validation == FieldValidation::warn) warn(call, call.repeated);
   if (!unknown->empty())
     return std::unexpected(bad_request(fmt::format(
         "failed to create typed patch object ({}/{}; {}, Kind={}): .{}: field not declared in "

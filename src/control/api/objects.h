@@ -33,6 +33,7 @@ struct Call {
   Identity who = {};  ///< whose rights count where a write grants rights
   std::string manager;
   FieldValidation validation = FieldValidation::warn;
+  std::vector<std::string> repeated = {};  ///< sentences about keys that the body has twice
   bool dry_run = false;
   bool force = false;  ///< server-side apply takes fields from others
   WallTime now;
@@ -82,8 +83,8 @@ class Objects {
   ApiResult<std::vector<std::string>> decode(
       Call& call, json::object& object,
       resource::Dialects::Given given = resource::Dialects::Given::whole) const;
-  ApiResult<> report_unknown(Call& call, const std::vector<std::string>& unknown,
-                             const json::value* patch) const;
+  ApiResult<> report_strict(Call& call, const std::vector<std::string>& unknown,
+                            const json::value* patch) const;
   ApiResult<> finish(Call& call, json::object& object);
   ApiResult<Written> create_draft(Call& call, json::object object, bool applied);
   ApiResult<Written> update_draft(Call& call, const Revision& living, json::object before,

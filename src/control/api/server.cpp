@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -67,30 +66,6 @@ std::string warning_header(std::string_view text) {
 }
 
 bool is_aggregated_discovery(std::string_view path) { return path == "/api" || path == "/apis"; }
-
-struct ContinueToken {
-  std::int64_t revision = 0;
-  std::string space;
-  std::string name;
-};
-
-std::string to_text(const ContinueToken& token) {
-  return fmt::format("v1:{}:{}/{}", token.revision, token.space, token.name);
-}
-
-std::optional<ContinueToken> read_token(std::string_view text) {
-  if (!text.starts_with("v1:")) return std::nullopt;
-  text.remove_prefix(3);
-  ContinueToken token;
-  const auto colon = text.find(':');
-  const auto slash = text.find('/');
-  if (colon == std::string_view::npos || slash == std::string_view::npos || slash < colon)
-    return std::nullopt;
-  std::from_chars(text.data(), text.data() + colon, token.revision);
-  token.space = text.substr(colon + 1, slash - colon - 1);
-  token.name = text.substr(slash + 1);
-  return token;
-}
 
 ApiResult<Propagation> read_propagation(const std::string& text) {
   if (text.empty() || text == "Background") return Propagation::background;
@@ -449,6 +424,10 @@ ApiResult<Reply> ApiServer::read(const link::HttpRequest& request, const Accept&
   const bool watching = route.path.watch || query_flag(request, "watch");
   if (watching) return watch(request, accept, route);
   if (route.call.name.empty()) return list(request, accept, route);
+  auto revision = query_number(request, "resourceVersion");
+  if (!revision) return std::unexpected(revision.error());
+  if (auto there = require_revision(*revision, store_.revision()); !there)
+    return std::unexpected(there.error());
   auto found = objects_.get(route.call);
   if (!found) return std::unexpected(found.error());
   const Renderer renderer(route.call.type, *route.call.version, accept, read_include(request),
@@ -541,8 +520,10 @@ ApiResult<Written> ApiServer::write_object(const link::HttpRequest& request, Rou
     return objects_.remove(call, *options);
   }
   const std::string_view content_type = request.header("content-type");
+  const bool lenient = call.validation == FieldValidation::ignore;
+  std::vector<std::string>* const repeated = lenient ? nullptr : &call.repeated;
   if (request.method != "PATCH") {
-    auto body = read_body(content_type, request.body);
+    auto body = read_body(content_type, request.body, repeated);
     if (!body) return std::unexpected(body.error());
     return request.method == "POST" ? objects_.create(call, std::move(*body))
                                     : objects_.replace(call, std::move(*body));
@@ -558,8 +539,10 @@ ApiResult<Written> ApiServer::write_object(const link::HttpRequest& request, Rou
     return std::unexpected(
         bad_request("PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: "
                     "Required value: is required for apply patch"));
-  auto body = read_body(content_type, request.body);
+  auto body = read_body(content_type, request.body, repeated);
   if (!body) return std::unexpected(body.error());
+  if (*type == PatchType::json)
+    for (std::string& sentence : call.repeated) sentence.insert(0, "json patch ");
   return objects_.patch(call, *type, *body);
 }
 
@@ -568,31 +551,22 @@ ApiResult<Reply> ApiServer::list(const link::HttpRequest& request, const Accept&
   const ResourceType& type = *route.call.type;
   auto selector = read_selector(request, type);
   if (!selector) return std::unexpected(selector.error());
-  auto limit = query_number(request, "limit");
-  if (!limit) return std::unexpected(limit.error());
+  auto options = read_list_options(request, store_.revision());
+  if (!options) return std::unexpected(options.error());
   const Renderer renderer(route.call.type, *route.call.version, accept, read_include(request),
                           route.call.now);
   PageRequest page_request{.space = route.call.space};
-  ContinueToken token{store_.revision(), "", ""};
-  if (const auto text = request.query_value("continue"); !text.empty()) {
-    const auto given = read_token(text);
-    if (!given) return std::unexpected(bad_request("continue key is not valid"));
-    token = *given;
+  ContinueToken token{.revision = store_.revision(), .space = "", .name = ""};
+  if (options->exact_revision > 0) token.revision = options->exact_revision;
+  if (options->page) {
+    token = *options->page;
     page_request.after_space = token.space;
     page_request.after_name = token.name;
-  } else if (request.query_value("resourceVersionMatch") == "Exact") {
-    auto exact = query_number(request, "resourceVersion");
-    if (!exact) return std::unexpected(exact.error());
-    if (*exact == 0 || *exact > store_.revision())
-      return std::unexpected(
-          *exact == 0 ? bad_request("resourceVersionMatch Exact needs a resourceVersion above 0")
-                      : expired(fmt::format("too large resource version: {} ({})", *exact,
-                                            store_.revision())));
-    token.revision = *exact;
   }
   // All pages are of one moment, except of what has no past.
   if (store_.limits_of(type.stored_as).revisions_max > 1) page_request.revision = token.revision;
-  const std::int64_t wanted = *limit > 0 ? std::min(*limit, list_items_max) : list_items_max;
+  const std::int64_t wanted =
+      options->limit > 0 ? std::min(options->limit, list_items_max) : list_items_max;
   std::vector<Revision> items;
   bool more = true;
   while (more && static_cast<std::int64_t>(items.size()) < wanted) {
@@ -611,10 +585,30 @@ ApiResult<Reply> ApiServer::list(const link::HttpRequest& request, const Accept&
     }
   }
   json::object metadata{{"resourceVersion", std::to_string(token.revision)}};
-  if (more)
-    metadata["continue"] =
-        to_text({token.revision, page_request.after_space, page_request.after_name});
+  if (more) {
+    ContinueToken next{.revision = token.revision,
+                       .space = page_request.after_space,
+                       .name = page_request.after_name};
+    if (selector->everything()) {
+      auto there = listed_behind(type, page_request.space, token, options->page.has_value());
+      if (!there) return std::unexpected(there.error());
+      next.remaining = *there - static_cast<std::int64_t>(items.size());
+      if (next.remaining > 0) metadata["remainingItemCount"] = next.remaining;
+    }
+    metadata["continue"] = to_text(next);
+  }
   return json_reply(200, renderer.list(items, std::move(metadata)), accept);
+}
+
+/// How many objects a page begins in front of; below 0 if that cannot be told. The first page
+/// counts, and the tokens take the count along.
+ApiResult<std::int64_t> ApiServer::listed_behind(const ResourceType& type, const std::string& space,
+                                                 const ContinueToken& token, bool continued) {
+  if (continued) return token.remaining;
+  if (token.revision != store_.revision()) return -1;
+  auto count = store_.count(type.stored_as, space);
+  if (!count) return std::unexpected(storage_failed(count.error()));
+  return *count;
 }
 
 ApiResult<Reply> ApiServer::watch(const link::HttpRequest& request, const Accept& accept,
@@ -622,6 +616,7 @@ ApiResult<Reply> ApiServer::watch(const link::HttpRequest& request, const Accept
   if (watches_.size() >= options_.watches_max)
     return std::unexpected(too_many_requests(
         fmt::format("there are already {} watches; end some or wait", options_.watches_max)));
+  if (auto good = check_watch_options(request); !good) return std::unexpected(good.error());
   auto timeout = query_number(request, "timeoutSeconds");
   if (!timeout) return std::unexpected(timeout.error());
   auto from = query_number(request, "resourceVersion");

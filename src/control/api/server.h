@@ -18,6 +18,7 @@
 
 #include "control/api/garbage.h"
 #include "control/api/gate.h"
+#include "control/api/list_options.h"
 #include "control/api/objects.h"
 #include "control/api/watch.h"
 #include "link/http_server.h"
@@ -92,6 +93,8 @@ class ApiServer {
   ApiResult<Reply> write(const link::HttpRequest& request, const Accept& accept, Route& route);
   ApiResult<Written> write_object(const link::HttpRequest& request, Route& route);
   ApiResult<Reply> list(const link::HttpRequest& request, const Accept& accept, const Route& route);
+  ApiResult<std::int64_t> listed_behind(const ResourceType& type, const std::string& space,
+                                        const ContinueToken& token, bool continued);
   ApiResult<Reply> watch(const link::HttpRequest& request, const Accept& accept,
                          const Route& route);
   ApiResult<Reply> scale(const link::HttpRequest& request, const Accept& accept, Route& route);

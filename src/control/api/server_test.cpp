@@ -420,7 +420,8 @@ TEST_F(ServerTest, ten_thousand_mutated_requests_always_get_a_status) {
     const Reply reply = server_->handle(sent);
     ASSERT_TRUE(server_->commit());
     const unsigned status = reply.response.status;
-    ASSERT_TRUE(status >= 200 && status < 500 && status != 500) << status << reply.response.body;
+    // 504: a resourceVersion that is still to come
+    ASSERT_TRUE(status >= 200 && (status < 500 || status == 504)) << reply.response.body;
     if (status >= 400) {
       const auto body = parse_json(reply.response.body);
       ASSERT_TRUE(body) << reply.response.body;

@@ -124,6 +124,12 @@ if [ "$minor" -ge 27 ]; then
 fi
 sed 's/protocol: mqtt/protocol: carrier-pigeon/' listener.yaml > wrong_enum.yaml
 refuse 'supported values: "Mqtt", "WebSockets"' kubectl apply -f wrong_enum.yaml
+printf '%s' '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"twice"},' \
+  '"data":{"a":"1","a":"2"}}' > twice.json
+maps=/api/v1/namespaces/azure-iot-operations/configmaps
+refuse 'duplicate field "data.a"' \
+  kubectl create --raw "$maps?fieldValidation=Strict" -f twice.json
+expect '"a":"2"' kubectl create --raw "$maps?fieldValidation=Ignore&dryRun=All" -f twice.json
 refuse 'namespaces "nowhere" not found' kubectl create -n nowhere configmap c
 refuse 'assets.deviceregistry.microsoft.com "none" not found' kubectl get asset none
 refuse 'already exists' kubectl create -f listener.yaml
@@ -247,6 +253,9 @@ printf 'resources: [maps.yaml]\nnamespace: azure-iot-operations\n' > many/kustom
 expect 'configmap/m60 created' kubectl apply -k many
 count() { kubectl get configmaps -l set=many --chunk-size=7 --no-headers | wc -l; }
 expect '^60$' count
+expect '"remainingItemCount":' kubectl get --raw "$maps?limit=7"
+refuse 'forbidden unless resourceVersion is provided' \
+  kubectl get --raw "$maps?resourceVersionMatch=Exact"
 expect 'deleted' kubectl delete configmaps -l set=many
 expect '^0$' count
 
