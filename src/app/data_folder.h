@@ -3,7 +3,7 @@
 /// the kubeconfig for kubectl.
 ///
 /// Holds:  wireway.db (resources in every revision), volumes/ (local storage), keys/
-///         (key_folder.h), tokens/ (guard.h), kubeconfig, lock
+///         (key_folder.h), tokens/ (guard.h), audit/ (audit_log.h), kubeconfig, lock
 /// Errors: one line that names the folder and the remedy
 
 #include <cstdint>
@@ -37,6 +37,7 @@ class DataFolder {
 
   std::string keys() const { return path_ + "/keys"; }
   std::string tokens() const { return path_ + "/tokens"; }
+  std::string audit() const { return path_ + "/audit"; }
 
   Result<> write_kubeconfig(const Access& access);
 

@@ -67,9 +67,11 @@ Result<std::unique_ptr<FrontDoor>> FrontDoor::open(net::Env& env, const FrontDoo
                                      .sealer = options.sealer});
   if (!store) return std::unexpected(store.error());
   parts->store = std::move(*store);
-  auto api = control::ApiHttp::start(
-      env, *parts->store, std::filesystem::path(options.database).parent_path() / "backups",
-      options.access);
+  control::ApiServerOptions rules;
+  rules.access = options.access;
+  rules.audit = options.audit;
+  rules.backup_folder = std::filesystem::path(options.database).parent_path() / "backups";
+  auto api = control::ApiHttp::start(env, *parts->store, std::move(rules));
   if (!api) return std::unexpected(api.error());
   if (auto may = may_leave_loopback(options); !may) return std::unexpected(may.error());
   parts->api = std::move(*api);

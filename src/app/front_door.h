@@ -22,7 +22,8 @@ class TlsServerContext;
 
 namespace wireway::control {
 class Access;
-}
+class AuditSink;
+}  // namespace wireway::control
 
 namespace wireway::app {
 
@@ -35,6 +36,7 @@ struct FrontDoorOptions {
   net::TlsServerContext* tls = nullptr;        ///< outlives the door
   /// Who may do what; outlives the door. Without a user there, no address but loopback is served.
   control::Access* access = nullptr;
+  control::AuditSink* audit = nullptr;  ///< outlives the door
 };
 
 class FrontDoor {

@@ -50,6 +50,14 @@ void add_up(CLI::App& root, Options& options) {
                  "How many changes of each object are kept")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
+  up->add_option("--audit-log-maxsize", options.up.audit_megabytes,
+                 "Megabytes of one file of the audit log in <data>/audit")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+  up->add_option("--audit-log-maxbackup", options.up.audit_files,
+                 "How many former files of the audit log are kept")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
   up->add_option("--address", options.up.addresses,
                  "ADDRESS[:PORT] to serve besides 127.0.0.1 (HTTPS only; needs a user)");
   up->add_option("--tls-name", options.up.names,

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "app/addresses.h"
+#include "app/audit_log.h"
 #include "app/data_folder.h"
 #include "app/front_door.h"
 #include "app/guard.h"
@@ -170,6 +171,13 @@ ExitCode run_up(const UpOptions& options) {
   if (!keys) return report(keys.error(), ExitCode::data_folder);
   auto guard = open_guard(process.env, (*data)->keys());
   if (!guard) return report(guard.error(), ExitCode::data_folder);
+  auto audit = AuditLog::open(process.env, {.folder = (*data)->audit(),
+                                            .file_bytes_max = options.audit_megabytes << 20U,
+                                            .files_max = options.audit_files});
+  if (!audit)
+    return report(
+        {audit.error().code, fmt::format("no audit log can be written: {}", audit.error().message)},
+        ExitCode::data_folder);
   auto sealer = open_sealer(process.env, (*data)->keys());
   if (!sealer) return report(sealer.error(), ExitCode::data_folder);
   auto door = FrontDoor::open(process.env, {.database = (*data)->database(),
@@ -178,7 +186,8 @@ ExitCode run_up(const UpOptions& options) {
                                             .history_revisions = options.history_revisions,
                                             .addresses = *addresses,
                                             .tls = &(*keys)->tls(),
-                                            .access = guard->get()});
+                                            .access = guard->get(),
+                                            .audit = audit->get()});
   if (!door) return report(door.error(), exit_code_of(door.error()));
   ServiceTokens tokens(process.env, **guard, (*data)->tokens());
   if (auto started = tokens.start(); !started)

@@ -26,6 +26,8 @@ struct UpOptions {
   std::uint16_t simulator_port = 50000;
   std::uint32_t simulator_nodes = 0;
   std::int64_t history_revisions = 100;  ///< changes kept of each object
+  std::uint64_t audit_megabytes = 64;    ///< of one file of the audit log
+  std::size_t audit_files = 8;           ///< of its past that are kept
 };
 
 ExitCode run_up(const UpOptions& options);

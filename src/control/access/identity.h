@@ -30,6 +30,7 @@ struct Identity {
   std::vector<std::string> groups = {};
   std::map<std::string, std::vector<std::string>> extra = {};
   std::optional<WallTime> expires = {};  ///< when the credentials end
+  std::string impersonator = {};         ///< who acts in this name; empty = he himself
 
   bool in_group(std::string_view group) const {
     return std::ranges::find(groups, group) != groups.end();

@@ -67,6 +67,7 @@ class ApiTest : public testing::Test {
     server_.reset();
     ApiServerOptions options;
     options.access = access_of_server_;
+    options.audit = audit_of_server_;
     options.clock = [this] { return now_; };
     options.new_uid = [this] { return fmt::format("{:08x}-uid", ++uids_); };
     options.watches_max = 50;
@@ -154,6 +155,7 @@ class ApiTest : public testing::Test {
   std::uint64_t uids_ = 0;
   std::uint64_t last_watch_ = 0;
   Access* access_of_server_ = nullptr;
+  AuditSink* audit_of_server_ = nullptr;
   std::vector<std::unique_ptr<WatchLog>> logs_;  // outlive the server, which ends its watches
   std::unique_ptr<Store> store_;
   std::unique_ptr<ApiServer> server_;

@@ -77,29 +77,32 @@ Attributes attributes_of(const link::HttpRequest& request, const std::optional<O
   return out;
 }
 
-ApiResult<Identity> Gate::admit(const link::HttpRequest& request,
-                                const std::optional<ObjectPath>& path) const {
+ApiResult<Identity> Gate::identify(const link::HttpRequest& request) const {
   if (access_ == nullptr) return local_user();
   auto who = access_->authenticate(request);
   if (!who) return std::unexpected(unauthorized(who.error().message));
-  auto acting = impersonated(request, std::move(*who));
-  if (!acting) return acting;
+  return impersonated(request, std::move(*who));
+}
+
+ApiResult<> Gate::allow(const Identity& who, const link::HttpRequest& request,
+                        const std::optional<ObjectPath>& path) const {
+  if (access_ == nullptr) return {};
   if (!path && std::ranges::any_of(open_paths, [&request](std::string_view open) {
         return request.path.starts_with(open);
       }))
-    return acting;
+    return {};
   const Attributes asked = attributes_of(request, path);
-  if (auto allowed = require(*acting, asked); !allowed) return std::unexpected(allowed.error());
+  if (auto allowed = require(who, asked); !allowed) return allowed;
   // Who makes users, or tokens of the services, can be anybody: that is for those who may all.
   const bool makes_identities =
       asked.space == user_space && asked.group.empty() &&
       (asked.resource == "secrets" || asked.resource == "serviceaccounts");
   const Attributes everything{.verb = "*", .group = "*", .resource = "*"};
-  if (makes_identities && !access_->rbac().decide(*acting, everything).allowed)
+  if (makes_identities && !access_->rbac().decide(who, everything).allowed)
     return std::unexpected(forbidden(
         {"", asked.resource, asked.resource}, asked.name,
-        fmt::format("User \"{}\" may not touch the accounts of the system itself", acting->user)));
-  return acting;
+        fmt::format("User \"{}\" may not touch the accounts of the system itself", who.user)));
+  return {};
 }
 
 ApiResult<> Gate::require(const Identity& who, const Attributes& asked) const {
@@ -131,7 +134,8 @@ ApiResult<Identity> Gate::impersonated(const link::HttpRequest& request, Identit
                          .space = std::move(space),
                          .name = std::string(name)});
   };
-  Identity out{.user = user, .uid = uid, .groups = groups, .expires = who.expires};
+  Identity out{
+      .user = user, .uid = uid, .groups = groups, .expires = who.expires, .impersonator = who.user};
   if (user.starts_with(service_account_prefix)) {
     const std::string_view rest = std::string_view(user).substr(service_account_prefix.size());
     const auto colon = rest.find(':');

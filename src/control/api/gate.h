@@ -19,9 +19,11 @@ class Gate {
   /// `access` null admits everybody as the local user: for tests of what lies behind.
   explicit Gate(const Access* access) : access_(access) {}
 
-  /// Who sends the request, after impersonation, if he may do what it asks for.
-  ApiResult<Identity> admit(const link::HttpRequest& request,
-                            const std::optional<ObjectPath>& path) const;
+  /// Who sends the request, after impersonation.
+  ApiResult<Identity> identify(const link::HttpRequest& request) const;
+  /// Whether he may do what it asks for.
+  ApiResult<> allow(const Identity& who, const link::HttpRequest& request,
+                    const std::optional<ObjectPath>& path) const;
   /// A further right that a request turns out to need.
   ApiResult<> require(const Identity& who, const Attributes& asked) const;
   /// Nobody grants what he has not: checks a Role, ClusterRole or binding before it is written.

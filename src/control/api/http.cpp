@@ -21,10 +21,7 @@ class StreamSink final : public WatchSink {
 }  // namespace
 
 Result<std::unique_ptr<ApiHttp>> ApiHttp::start(net::Env& env, Store& store,
-                                                std::string backup_folder, Access* access) {
-  ApiServerOptions options;
-  options.access = access;
-  options.backup_folder = std::move(backup_folder);
+                                                ApiServerOptions options) {
   options.clock = [&env] { return env.loop.wall_now(); };
   options.new_uid = [&env] { return env.random.uuid(); };
   auto server = ApiServer::start(store, std::move(options));

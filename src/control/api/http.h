@@ -15,10 +15,9 @@ namespace wireway::control {
 
 class ApiHttp {
  public:
-  /// `backup_folder` empty: there are no backups. `access` null: everybody may do everything.
+  /// `options` without clock and new_uid, which are those of `env`.
   static Result<std::unique_ptr<ApiHttp>> start(net::Env& env, Store& store,
-                                                std::string backup_folder = "",
-                                                Access* access = nullptr);
+                                                ApiServerOptions options = {});
   /// For start().
   ApiHttp(net::Env& env, std::unique_ptr<ApiServer> server);
   ~ApiHttp();

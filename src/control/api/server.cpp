@@ -145,6 +145,7 @@ ApiServer::ApiServer(Store& store, ApiServerOptions options)
     : store_(store),
       options_(std::move(options)),
       gate_(options_.access),
+      audit_(store),
       objects_(store, catalog_, options_.new_uid),
       garbage_(store, catalog_, objects_) {
   server_id_ = options_.new_uid().substr(0, 8);
@@ -162,6 +163,9 @@ ApiServer::~ApiServer() {
 Result<std::unique_ptr<ApiServer>> ApiServer::start(Store& store, ApiServerOptions options) {
   auto server = std::make_unique<ApiServer>(store, std::move(options));
   if (auto done = server->load(); !done) return std::unexpected(done.error());
+  // What a version brings along is no deed of anybody's.
+  const ApiServerOptions& made = server->options_;
+  server->audit_.start({.sink = made.audit, .clock = made.clock, .new_uid = made.new_uid});
   return server;
 }
 
@@ -261,6 +265,13 @@ bool ApiServer::owns(std::string_view path) {
 }
 
 Reply ApiServer::handle(const link::HttpRequest& request) {
+  audit_.begin();
+  Reply reply = answer(request);
+  audit_.end(request, reply.response);
+  return reply;
+}
+
+Reply ApiServer::answer(const link::HttpRequest& request) {
   // Boost.JSON reports exhausted memory and impossible conversions by exceptions; they end here.
   try {
     return route(request);
@@ -269,6 +280,15 @@ Reply ApiServer::handle(const link::HttpRequest& request) {
     return error_reply(
         {500, "InternalError", fmt::format("Internal error occurred: {}", error.what()), {}});
   }
+}
+
+ApiResult<Identity> ApiServer::admit(const link::HttpRequest& request,
+                                     const std::optional<ObjectPath>& path) {
+  auto who = gate_.identify(request);
+  if (!who) return who;
+  audit_.admitted(*who);
+  if (auto may = gate_.allow(*who, request, path); !may) return std::unexpected(may.error());
+  return who;
 }
 
 Reply ApiServer::route(const link::HttpRequest& request) {
@@ -280,7 +300,7 @@ Reply ApiServer::route(const link::HttpRequest& request) {
   if (path == "/openapi/v2" &&
       request.header("accept").find("proto-openapi.spec.v2") != std::string_view::npos &&
       request.header("accept").find("application/json") == std::string_view::npos) {
-    if (auto who = gate_.admit(request, std::nullopt); !who) return error_reply(who.error());
+    if (auto who = admit(request, std::nullopt); !who) return error_reply(who.error());
     Reply reply = text_reply(200, openapi_v2_protobuf());
     // Asked for with an @, which is no valid media type; answered as the real server does since
     // 1.23.
@@ -297,7 +317,7 @@ Reply ApiServer::route(const link::HttpRequest& request) {
 ApiResult<Reply> ApiServer::route_api(const link::HttpRequest& request, const Accept& accept) {
   if (const auto asked = review_path(request.path)) return review(request, accept, *asked);
   const auto path = read_path(request.path);
-  auto who = gate_.admit(request, path);
+  auto who = admit(request, path);
   if (!who) return std::unexpected(who.error());
   if (request.path == "/wireway/v1/backups") return back_up(request, accept);
   if (!path) return discovery(request, accept);
@@ -340,7 +360,7 @@ ApiResult<Reply> ApiServer::back_up(const link::HttpRequest& request, const Acce
 ApiResult<Reply> ApiServer::review(const link::HttpRequest& request, const Accept& accept,
                                    const ObjectPath& path) {
   if (request.method != "POST") return std::unexpected(method_not_allowed());
-  auto who = gate_.admit(request, path);
+  auto who = admit(request, path);
   if (!who) return std::unexpected(who.error());
   auto asked = read_body(request.header("content-type"), request.body);
   if (!asked) return std::unexpected(asked.error());
@@ -681,7 +701,9 @@ ApiResult<Reply> ApiServer::delete_collection(const link::HttpRequest& request,
 }
 
 Result<> ApiServer::commit() {
+  audit_.before_commit();
   auto done = store_.commit();
+  audit_.after_commit(done);
   if (done) return done;
   log::error("{}", done.error().message);
   // Definitions of the lost batch are taken back, and watches begin anew from what is stored.

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 
+#include "control/api/audit.h"
 #include "control/api/garbage.h"
 #include "control/api/gate.h"
 #include "control/api/list_options.h"
@@ -30,6 +31,7 @@ struct ApiServerOptions {
   std::function<std::string()> new_uid;
   /// Who may do what; kept current by the server. Null: everybody may do everything.
   Access* access = nullptr;
+  AuditSink* audit = nullptr;  ///< where the record of who did what goes; null keeps none
   std::size_t body_bytes_max = 3 * 1024 * 1024;
   std::size_t watches_max = 4096;
   std::string backup_folder{};  ///< where backups are written; empty = nowhere
@@ -80,7 +82,10 @@ class ApiServer {
   void on_committed(const RevisionRef& revision);
   void erase_watch(std::uint64_t id);
 
+  Reply answer(const link::HttpRequest& request);
   Reply route(const link::HttpRequest& request);
+  ApiResult<Identity> admit(const link::HttpRequest& request,
+                            const std::optional<ObjectPath>& path);
   ApiResult<Reply> route_api(const link::HttpRequest& request, const Accept& accept);
   ApiResult<Reply> back_up(const link::HttpRequest& request, const Accept& accept);
   ApiResult<Reply> review(const link::HttpRequest& request, const Accept& accept,
@@ -107,6 +112,7 @@ class ApiServer {
   Store& store_;
   ApiServerOptions options_;
   Gate gate_;
+  Audit audit_;
   Catalog catalog_;
   Objects objects_;
   Garbage garbage_;

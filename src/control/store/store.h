@@ -124,6 +124,8 @@ class Store {
   Result<RevisionRef> put(Write write, json::object& object);
 
   Result<> commit();
+  /// What the next commit() will make durable, in order.
+  const std::vector<RevisionRef>& uncommitted() const { return batch_; }
 
   /// Revisions of a resource after `number`, oldest first. Errors: Errc::not_found if some that
   /// would be needed are no longer kept.
