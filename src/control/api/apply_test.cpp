@@ -115,5 +115,97 @@ TEST_F(ApplyTest, updates_are_recorded_by_manager_and_subresource) {
   EXPECT_EQ(text_at(told.at("metadata").at("managedFields").at(1), {"subresource"}), "status");
 }
 
+class HandOverTest : public ApplyTest {
+ protected:
+  static constexpr const char* applied =
+      R"({"apiVersion":"deviceregistry.microsoft.com/v1","kind":"Asset","metadata":{"name":"oven"},)"
+      R"("spec":{"assetEndpointProfileRef":"plc","displayName":"x","description":"d"}})";
+
+  std::string oven(const std::string& query = "") const {
+    return std::string(assets) + "/oven" + query;
+  }
+  /// What `kubectl apply` sends for a new object.
+  json::value apply_at_the_client() {
+    json::value object = json::parse(applied);
+    object.at("metadata").as_object()["annotations"] = json::object{
+        {"kubectl.kubernetes.io/last-applied-configuration", std::string(applied) + "\n"}};
+    return post(std::string(assets) + "?fieldManager=kubectl-client-side-apply", object);
+  }
+  static std::string last_applied(const json::value& object) {
+    return text_at(object,
+                   {"metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"});
+  }
+};
+
+TEST_F(HandOverTest, kubectl_takes_over_what_it_applied_at_the_client) {
+  apply_at_the_client();
+  apply("someone", "spec: {displayName: z}");
+  EXPECT_EQ(code(), 409u);
+  const json::value after =
+      apply("kubectl", "spec: {assetEndpointProfileRef: plc, displayName: y, description: d}");
+  EXPECT_EQ(code(), 200u) << head_.body;
+  EXPECT_EQ(text_at(after, {"spec", "displayName"}), "y");
+  const json::value told = json::parse(last_applied(after));
+  EXPECT_EQ(told.at("spec").at("displayName"), "y") << "the annotation stays true";
+  EXPECT_EQ(find(told, "metadata", "annotations"), nullptr);
+}
+
+TEST_F(HandOverTest, what_somebody_changed_meanwhile_is_still_a_conflict) {
+  apply_at_the_client();
+  patch(oven("?fieldManager=kubectl-edit"), R"({"spec":{"displayName":"edited"}})");
+  const json::value status =
+      apply("kubectl", "spec: {assetEndpointProfileRef: plc, displayName: y, description: e}");
+  EXPECT_EQ(code(), 409u);
+  EXPECT_EQ(text_at(status, {"message"}),
+            "Apply failed with 1 conflict: conflict with \"kubectl-edit\" using "
+            "deviceregistry.microsoft.com/v1: .spec.displayName");
+}
+
+TEST_F(HandOverTest, an_annotation_that_is_no_manifest_hands_nothing_over) {
+  for (const char* text : {"{", "[]", "7", R"({"apiVersion":"x/v9"})", R"({"metadata":7})"}) {
+    json::value object = asset("oven");
+    object.at("metadata").as_object()["annotations"] =
+        json::object{{"kubectl.kubernetes.io/last-applied-configuration", text}};
+    post(std::string(assets) + "?fieldManager=kubectl-client-side-apply", object);
+    apply("kubectl", "spec: {assetEndpointProfileRef: other}");
+    EXPECT_EQ(code(), 409u) << text;
+    remove(oven());
+  }
+}
+
+TEST_F(HandOverTest, a_patch_of_managed_fields_moves_ownership) {
+  const json::value made = apply_at_the_client();
+  json::value entry = made.at("metadata").at("managedFields").at(0);
+  entry.as_object()["manager"] = "kubectl";
+  entry.as_object()["operation"] = "Apply";
+  const json::array operations{json::object{
+      {"op", "replace"}, {"path", "/metadata/managedFields"}, {"value", json::array{entry}}}};
+  const json::value moved =
+      patch(oven("?fieldManager=kubectl"), json::serialize(operations), "json-patch+json");
+  EXPECT_EQ(managers(moved), "kubectl:Apply ");
+  EXPECT_NE(moved.at("metadata").at("resourceVersion"), made.at("metadata").at("resourceVersion"));
+  EXPECT_EQ(moved.at("metadata").at("generation"), 1);
+  const json::value after = apply("kubectl", "spec: {assetEndpointProfileRef: plc}");
+  EXPECT_EQ(find(after, "spec", "displayName"), nullptr) << "what was handed over can be let go";
+}
+
+TEST_F(HandOverTest, managed_fields_that_are_missing_or_malformed_stay_as_they_were) {
+  apply_at_the_client();
+  std::string deep = "{}";
+  for (int i = 0; i < 50; ++i) deep = R"({"f:a":)" + deep + "}";
+  for (const std::string& fields :
+       {std::string("[]"), std::string("null"), std::string(R"([{"manager":"x"}])"),
+        std::string(R"([{"manager":"x","operation":"Steal","apiVersion":"v1",)"
+                    R"("fieldsType":"FieldsV1","fieldsV1":{}}])"),
+        R"([{"manager":"x","operation":"Apply","apiVersion":"v1","fieldsType":"FieldsV1",)"
+        R"("fieldsV1":)" +
+            deep + "}]"}) {
+    const json::value kept = patch(oven(), R"({"metadata":{"managedFields":)" + fields + "}}");
+    EXPECT_EQ(code(), 200u) << fields << head_.body;
+    EXPECT_EQ(managers(kept), "kubectl-client-side-apply:Update ") << fields;
+  }
+  EXPECT_EQ(managers(patch(oven(), R"({"metadata":{"managedFields":[{}]}})")), "");
+}
+
 }  // namespace
 }  // namespace wireway::control

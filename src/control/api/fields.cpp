@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "control/api/object_meta.h"
 #include "control/api/structure.h"
 
 namespace wireway::control {
@@ -123,6 +124,14 @@ json::object entry_of(const FieldWriter& writer, std::string_view operation, jso
                      {"fieldsType", "FieldsV1"},         {"fieldsV1", std::move(fields)}};
   if (!writer.subresource.empty()) entry["subresource"] = writer.subresource;
   return entry;
+}
+
+bool is_well_formed(const json::value& entry) {
+  const std::string operation = text_at(entry, {"operation"});
+  const json::value* fields = find(entry, "fieldsV1");
+  return (operation == "Apply" || operation == "Update") && fields != nullptr &&
+         fields->is_object() && text_at(entry, {"fieldsType"}) == "FieldsV1" &&
+         !text_at(entry, {"manager"}).empty() && !text_at(entry, {"apiVersion"}).empty();
 }
 
 /// Puts the new list in place: entries without fields are dropped, the oldest beyond the limit too.
@@ -339,7 +348,7 @@ void record_update(const json::value& before, json::value& now, const json::valu
 
 ApiResult<json::value> apply_fields(const json::value& live, const json::value& applied,
                                     const json::value& schema, const FieldWriter& writer,
-                                    bool force) {
+                                    const Claim& claim) {
   const Structure structure(schema);
   const json::value wanted = ownable(applied);
   const json::object fields = fields_below(wanted, structure);
@@ -355,8 +364,10 @@ ApiResult<json::value> apply_fields(const json::value& live, const json::value& 
     }
     json::object owned = entry_fields(entry);
     std::vector<std::string> paths;
-    const json::object lost =
-        Differing(paths).find_in(fields_both(fields, owned), &live, &wanted, structure, "");
+    const json::object shared = fields_both(fields, owned);
+    const json::object lost = Differing(paths).find_in(shared, &live, &wanted, structure, "");
+    paths.clear();
+    (void)Differing(paths).find_in(fields_minus(shared, claim.free), &live, &wanted, structure, "");
     for (const std::string& path : paths)
       causes.push_back(json::object{
           {"reason", "FieldManagerConflict"},
@@ -369,7 +380,7 @@ ApiResult<json::value> apply_fields(const json::value& live, const json::value& 
     kept["fieldsV1"] = std::move(owned);
     entries.push_back(std::move(kept));
   }
-  if (!causes.empty() && !force) {
+  if (!causes.empty() && !claim.all) {
     std::string message = fmt::format("Apply failed with {} conflict{}: ", causes.size(),
                                       causes.size() == 1 ? "" : "s");
     for (std::size_t i = 0; i < causes.size(); ++i)
@@ -383,6 +394,33 @@ ApiResult<json::value> apply_fields(const json::value& live, const json::value& 
   entries.push_back(entry_of(writer, "Apply", fields));
   set_managers(merged, std::move(entries));
   return merged;
+}
+
+json::object fields_still(const json::value& last_applied, const json::value& live,
+                          const json::value& schema) {
+  const Structure structure(schema);
+  const json::value then = ownable(last_applied);
+  const json::value now = ownable(live);
+  const json::object fields = fields_below(then, structure);
+  std::vector<std::string> paths;
+  return fields_minus(fields, Differing(paths).find_in(fields, &then, &now, structure, ""));
+}
+
+void choose_managers(const json::object& before, json::object& now) {
+  const json::value* given = now.if_contains("managedFields");
+  const json::value* was = before.if_contains("managedFields");
+  const bool some = given != nullptr && given->is_array() && !given->get_array().empty();
+  if (some && *given == json::array{json::object()}) {
+    now.erase("managedFields");
+    return;
+  }
+  if (some && depth_of(*given) <= object_depth_max &&
+      std::ranges::all_of(given->get_array(), is_well_formed))
+    return;
+  if (was != nullptr)
+    now["managedFields"] = *was;
+  else
+    now.erase("managedFields");
 }
 
 }  // namespace wireway::control

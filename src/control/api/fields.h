@@ -47,11 +47,26 @@ struct FieldWriter {
 void record_update(const json::value& before, json::value& now, const json::value& schema,
                    const FieldWriter& writer);
 
+/// Fields of others that an apply may take.
+struct Claim {
+  bool all = false;     ///< force
+  json::object free{};  ///< these without force
+};
+
 /// Server-side apply: merges `applied` into `live`, takes away what the writer applied before and
-/// does no more. Errors: 409 with a cause for each field that others own and that would change,
-/// unless `force`.
+/// does no more. Errors: 409 with a cause for each field that others own, that would change and
+/// that the writer may not take.
 ApiResult<json::value> apply_fields(const json::value& live, const json::value& applied,
                                     const json::value& schema, const FieldWriter& writer,
-                                    bool force);
+                                    const Claim& claim);
+
+/// The fields of `last_applied`, what kubectl's client-side apply wrote, that still have the value
+/// it wrote: they pass to its server-side apply without a conflict.
+json::object fields_still(const json::value& last_applied, const json::value& live,
+                          const json::value& schema);
+
+/// Whose managedFields an update leaves: those that it brings, as kubectl does to hand fields over,
+/// unless they are none or malformed; `[{}]` clears them.
+void choose_managers(const json::object& before, json::object& now);
 
 }  // namespace wireway::control

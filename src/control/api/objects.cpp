@@ -9,6 +9,7 @@
 #include "control/api/core_rules.h"
 #include "control/api/fields.h"
 #include "control/api/garbage.h"
+#include "control/api/last_applied.h"
 #include "control/api/object_meta.h"
 #include "control/api/patch.h"
 
@@ -41,15 +42,11 @@ bool same_wish(const json::object& a, const json::object& b) {
   return matches(a, b) && matches(b, a);
 }
 
-/// Equal but for the server's bookkeeping; after server-side apply ownership counts too.
-bool same_state(json::object a, json::object b, bool applied) {
+/// Equal but for the server's bookkeeping; who owns which field counts, not since when.
+bool same_state(json::object a, json::object b) {
   for (json::object* each : {&a, &b}) {
     meta(*each).erase("resourceVersion");
-    json::value* managers = meta(*each).if_contains("managedFields");
-    if (managers == nullptr) continue;
-    if (!applied)
-      meta(*each).erase("managedFields");
-    else
+    if (json::value* managers = meta(*each).if_contains("managedFields"))
       for (json::value& entry : managers->as_array()) entry.as_object().erase("time");
   }
   return a == b;
@@ -251,7 +248,10 @@ ApiResult<Written> Objects::create_draft(Call& call, json::object object, bool a
   json::object& metadata = meta(object);
   for (const char* key : {"deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion"})
     metadata.erase(key);
-  if (!applied) metadata.erase("managedFields");
+  if (!has_owned_fields(*call.type))
+    metadata.erase("managedFields");
+  else if (!applied)
+    choose_managers({}, metadata);
   metadata["uid"] = new_uid_();
   metadata["creationTimestamp"] = to_rfc3339(call.now);
   metadata["generation"] = 1;
@@ -325,13 +325,16 @@ ApiResult<Written> Objects::update_draft(Call& call, const Revision& living, jso
   for (const char* key : {"uid", "creationTimestamp", "deletionTimestamp", "resourceVersion",
                           "deletionGracePeriodSeconds", "generation"})
     copy_member(meta(before), metadata, key);
-  if (!applied) copy_member(meta(before), metadata, "managedFields");
+  if (!has_owned_fields(*call.type))
+    metadata.erase("managedFields");
+  else if (!applied)
+    choose_managers(meta(before), metadata);
   if (auto done = finish(call, object); !done) return std::unexpected(done.error());
   std::vector<resource::SchemaCause> causes;
   check_core(*call.type, object, &before, causes);
   if (!causes.empty()) return std::unexpected(invalid(call.type->name, call.name, causes));
   object["apiVersion"] = before.at("apiVersion");
-  if (same_state(before, object, applied)) return Written{200, living.body};
+  if (same_state(before, object)) return Written{200, living.body};
   if (!same_wish(before, object))
     meta(object)["generation"] = int_at(before.at("metadata"), {"generation"}, 1) + 1;
   if (!applied && has_owned_fields(*call.type)) {
@@ -395,6 +398,18 @@ ApiResult<Written> Objects::patch(Call& call, PatchType type, const json::value&
   return update_draft(call, *living, std::move(*before), std::move(draft), false);
 }
 
+/// What kubectl's server-side apply may take over from its client-side apply.
+json::object Objects::handed_over(const Call& call, const json::value& live) const {
+  if (call.manager != kubectl_manager) return {};
+  auto last = last_applied(live);
+  if (!last) return {};
+  Call silent = call;
+  const std::string api_version = member_text(*last, "apiVersion");
+  silent.version = call.type->version(api_version.substr(api_version.find('/') + 1));
+  if (silent.version == nullptr || !decode(silent, *last)) return {};
+  return fields_still(*last, live, owned_schema(call));
+}
+
 ApiResult<Written> Objects::apply(Call& call, const json::value& patch) {
   if (!patch.is_object())
     return std::unexpected(bad_request("an applied configuration must be an object"));
@@ -427,8 +442,10 @@ ApiResult<Written> Objects::apply(Call& call, const json::value& patch) {
     if (!annotations.is_object()) annotations = json::object();
     annotations.get_object()[written_version_annotation] = call.version->name;
   }
-  auto merged = apply_fields(live, wanted, owned_schema(call), writer_of(call), call.force);
+  const Claim claim{.all = call.force, .free = *found ? handed_over(call, live) : json::object()};
+  auto merged = apply_fields(live, wanted, owned_schema(call), writer_of(call), claim);
   if (!merged) return std::unexpected(merged.error());
+  if (call.manager == kubectl_manager) follow_last_applied(*merged, patch.get_object());
   json::object draft = std::move(merged->as_object());
   if (*found) {
     draft["apiVersion"] = call.type->api_version(*call.version);

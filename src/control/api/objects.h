@@ -90,6 +90,7 @@ class Objects {
   ApiResult<Written> update_draft(Call& call, const Revision& living, json::object before,
                                   json::object object, bool applied);
   ApiResult<Written> apply(Call& call, const json::value& patch);
+  json::object handed_over(const Call& call, const json::value& live) const;
   ApiResult<Written> store_draft(Call& call, json::object object, Change change,
                                  std::int64_t previous, unsigned code);
   ApiResult<Written> erase(Call& call, const Revision& living, json::object object);

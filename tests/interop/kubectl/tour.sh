@@ -244,6 +244,31 @@ expect 'boiler serverside-applied' \
   kubectl apply --server-side --field-manager=two --force-conflicts -f ssa.yaml
 expect '^Two$' kubectl get asset boiler -o 'jsonpath={.spec.displayName}'
 
+# -- from client-side apply to server-side apply and back ------------------------------------------
+printf '%s\n' 'apiVersion: deviceregistry.microsoft.com/v1' 'kind: Asset' \
+  'metadata: {name: mill}' \
+  'spec: {assetEndpointProfileRef: plc, displayName: One, description: Old, model: M}' > mill.yaml
+owners() {
+  kubectl get asset mill --show-managed-fields -o \
+    'jsonpath={range .metadata.managedFields[*]}{.manager}:{.operation} {.fieldsV1}{"\n"}{end}'
+}
+expect 'mill created' kubectl apply -f mill.yaml
+expect '^kubectl-client-side-apply:Update .*f:description' owners
+sed -i 's/, model: M//; s/One/Two/' mill.yaml
+expect 'mill serverside-applied' kubectl apply --server-side -f mill.yaml
+expect '^Two,$' kubectl get asset mill -o 'jsonpath={.spec.displayName},{.spec.model}'
+expect '^kubectl:Apply .*f:description' owners
+sed -i 's/, description: Old//' mill.yaml
+expect 'mill serverside-applied' kubectl apply --server-side -f mill.yaml
+expect '^,$' kubectl get asset mill -o 'jsonpath={.spec.description},'
+sed -i 's/Two/Three/' mill.yaml
+expect 'mill configured' kubectl apply -f mill.yaml
+expect '^Three$' kubectl get asset mill -o 'jsonpath={.spec.displayName}'
+sed -i 's/, displayName: Three//' mill.yaml
+expect 'mill configured' kubectl apply -f mill.yaml
+expect '^,$' kubectl get asset mill -o 'jsonpath={.spec.displayName},'
+expect 'deleted' kubectl delete asset mill
+
 # -- many objects, pages, kustomize ---------------------------------------------------------------
 mkdir many
 for i in $(seq 60); do
