@@ -14,6 +14,7 @@ namespace {
 using detail::Path;
 using detail::PathView;
 using detail::Room;
+using detail::Trail;
 using Rule = Dialects::Rule;
 
 /// Beyond it a double no longer holds every integer.
@@ -26,42 +27,61 @@ class Work {
       : rule_(rule), native_(native), given_(given) {}
 
   void to_stored(json::value& object) {
-    detail::for_each_at(object, rule_.each, [this](json::value& place) {
+    detail::for_each_at(object, rule_.each, [this](json::value& place, const Trail& trail) {
+      trail_ = &trail;
       if (applies(place)) apply(place);
     });
   }
   void from_stored(json::value& object) {
-    detail::for_each_at(object, rule_.each, [this](json::value& place) {
+    detail::for_each_at(object, rule_.each, [this](json::value& place, const Trail& trail) {
+      trail_ = &trail;
       if (!applies(place)) return;
       if (rule_.kind == Rule::Kind::move) move_back(place);
       if (rule_.kind == Rule::Kind::values) spell_back(place);
     });
   }
   void patch_to_current(json::value& patch) {
-    detail::for_each_at(patch, rule_.each, [this](json::value& place) {
+    detail::for_each_at(patch, rule_.each, [this](json::value& place, const Trail& trail) {
+      trail_ = &trail;
       if (applies(place)) move(place);
     });
   }
 
   void say(std::vector<std::string>& sentences) const {
     const bool silent = rule_.kind == Rule::Kind::set || rule_.kind == Rule::Kind::text;
-    if (used_ && !native_ && !silent) sentences.push_back(sentence());
-    if (left_out_)
-      sentences.push_back(
-          fmt::format("{} was left out: {} is set too", rule_.from_text, rule_.to_text));
+    if (used_.count > 0 && !native_ && !silent)
+      sentences.push_back(sentence(used_) + used_.others());
+    if (left_out_.count > 0)
+      sentences.push_back(fmt::format("{} was left out: {} is set too{}", left_out_.from,
+                                      left_out_.to, left_out_.others()));
   }
 
  private:
-  std::string sentence() const {
+  /// Where something is to be said about: the first place by name, the others by their number.
+  struct Places {
+    std::size_t count = 0;
+    std::string from = {};
+    std::string to = {};
+
+    std::string others() const {
+      return count > 1 ? fmt::format(" (and {} more like it)", count - 1) : "";
+    }
+  };
+
+  void note(Places& places) const {
+    if (places.count++ > 0) return;
+    places.from = detail::real_path(rule_.from_text, *trail_);
+    places.to = detail::real_path(rule_.to_text, *trail_);
+  }
+
+  std::string sentence(const Places& at) const {
     switch (rule_.kind) {
-      case Rule::Kind::move:
-        return fmt::format("{} is an older name of {}", rule_.from_text, rule_.to_text);
+      case Rule::Kind::move: return fmt::format("{} is an older name of {}", at.from, at.to);
       case Rule::Kind::values:
-        return fmt::format("{}: {} is an older spelling of {}", rule_.from_text, seen_, current_);
+        return fmt::format("{}: {} is an older spelling of {}", at.from, seen_, current_);
       case Rule::Kind::list:
-        return fmt::format("{} is a list: the single value was taken as a list of one",
-                           rule_.from_text);
-      case Rule::Kind::drop: return fmt::format("{} is obsolete and was left out", rule_.from_text);
+        return fmt::format("{} is a list: the single value was taken as a list of one", at.from);
+      case Rule::Kind::drop: return fmt::format("{} is obsolete and was left out", at.from);
       case Rule::Kind::set:
       case Rule::Kind::text: break;
     }
@@ -122,13 +142,13 @@ class Work {
       case Room::blocked: detail::put(place, from, std::move(value)); return;
       case Room::taken:
         if (!gives_way(*detail::value_at(place, rule_.to))) {
-          left_out_ = true;
+          note(left_out_);
           return;
         }
         [[fallthrough]];
       case Room::free: break;
     }
-    used_ = true;
+    note(used_);
     detail::put(place, rule_.to, scaled(current_value(std::move(value)), rule_.factor));
   }
 
@@ -152,9 +172,11 @@ class Work {
     if (value == nullptr) return;
     json::value current = current_value(*value);
     if (current == *value) return;
-    used_ = true;
-    seen_ = json::serialize(*value);
-    current_ = json::serialize(current);
+    if (used_.count == 0) {
+      seen_ = json::serialize(*value);
+      current_ = json::serialize(current);
+    }
+    note(used_);
     *value = std::move(current);
   }
   void spell_back(json::value& place) {
@@ -164,7 +186,7 @@ class Work {
   void make_list(json::value& place) {
     json::value* value = in_place(place);
     if (value == nullptr || value->is_array() || value->is_null()) return;
-    used_ = true;
+    note(used_);
     json::value item = std::move(*value);
     *value = json::array{};
     value->get_array().push_back(std::move(item));
@@ -175,7 +197,7 @@ class Work {
     if (path.empty()) return;
     const json::value& value = *detail::value_at(place, path);
     if (rule_.when && !(value == *rule_.when) && !is_when(value)) return;
-    used_ = true;
+    note(used_);
     (void)take(place, path);
   }
   bool is_when(const json::value& value) const {
@@ -227,8 +249,9 @@ class Work {
   const bool native_;
   const Dialects::Given given_;
   Path found_;
-  bool used_ = false;
-  bool left_out_ = false;
+  const Trail* trail_ = nullptr;  ///< the way to the place at work
+  Places used_;
+  Places left_out_;
   std::string seen_;
   std::string current_;
 };

@@ -99,18 +99,33 @@ TEST(Dialects, is_silent_in_a_version_that_speaks_natively_and_reads_back) {
   EXPECT_EQ(store(rules, "{spec: {old: 5}}", "v1").sentences.size(), 1U);
 }
 
-TEST(Dialects, maps_each_item_to_itself_and_says_it_once) {
+TEST(Dialects, maps_each_item_to_itself_and_says_where) {
   const auto rules = table(
       "[{move: 'spec.ports[].tls.automatic', to: 'spec.ports[].tls.spec', native: [v1beta1]}]");
   const auto stored = store(
       rules, "{spec: {ports: [{tls: {automatic: 1}}, {port: 2}, {tls: {automatic: 3}}, text]}}");
   EXPECT_EQ(stored.object,
             yaml("{spec: {ports: [{tls: {spec: 1}}, {port: 2}, {tls: {spec: 3}}, text]}}"));
-  EXPECT_EQ(stored.sentences,
-            Sentences{"spec.ports[].tls.automatic is an older name of spec.ports[].tls.spec"});
+  EXPECT_EQ(
+      stored.sentences,
+      Sentences{"spec.ports[0].tls.automatic is an older name of spec.ports[0].tls.spec (and 1 "
+                "more like it)"});
   EXPECT_EQ(
       read(rules, stored.object, "v1beta1"),
       yaml("{spec: {ports: [{tls: {automatic: 1}}, {port: 2}, {tls: {automatic: 3}}, text]}}"));
+}
+
+TEST(Dialects, says_which_of_many_places_it_means) {
+  const auto rules = table(R"(
+- {move: 'spec.*.lists[].a', to: 'spec.*.lists[].b[name=x].c'}
+- {drop: 'spec.*.lists[].gone'})");
+  const auto stored = store(rules,
+                            "{spec: {one: {lists: []}, two: {lists: [{}, {a: 1, gone: 1}, {a: 2, "
+                            "b: [{name: x, c: 3}]}]}}}");
+  EXPECT_EQ(stored.sentences,
+            (Sentences{"spec.two.lists[1].a is an older name of spec.two.lists[1].b[name=x].c",
+                       "spec.two.lists[2].a was left out: spec.two.lists[2].b[name=x].c is set too",
+                       "spec.two.lists[1].gone is obsolete and was left out"}));
 }
 
 TEST(Dialects, selects_and_makes_the_item_of_a_list) {
@@ -161,8 +176,8 @@ TEST(Dialects, walks_every_member_that_is_an_object) {
   EXPECT_EQ(
       stored.object,
       yaml("{spec: {kind: Kafka, kafka: {authentication: {saslSettings: 1}}, mqtt: {host: h}}}"));
-  EXPECT_EQ(stored.sentences, Sentences{"spec.*.authentication.sasl is an older name of "
-                                        "spec.*.authentication.saslSettings"});
+  EXPECT_EQ(stored.sentences, Sentences{"spec.kafka.authentication.sasl is an older name of "
+                                        "spec.kafka.authentication.saslSettings"});
 }
 
 TEST(Dialects, applies_only_where_its_condition_holds) {
@@ -227,7 +242,7 @@ TEST(Dialects, spells_values_in_place) {
   EXPECT_EQ(stored.object, yaml("{spec: {ports: [{protocol: WebSockets}, {protocol: Mqtt}]}}"));
   EXPECT_EQ(
       stored.sentences,
-      Sentences{"spec.ports[].protocol: \"WEBSOCKET\" is an older spelling of \"WebSockets\""});
+      Sentences{"spec.ports[0].protocol: \"WEBSOCKET\" is an older spelling of \"WebSockets\""});
   EXPECT_EQ(read(rules, stored.object, "v1beta1"),
             yaml("{spec: {ports: [{protocol: websocket}, {protocol: Mqtt}]}}"));
   const auto items = table("[{values: {a: b}, at: 'spec.modes[]'}]");
@@ -241,7 +256,9 @@ TEST(Dialects, makes_a_text_of_a_number_without_a_word) {
       rules, "{spec: {ports: [{name: 80}, {name: 1.5}, {name: 2.0}, {name: true}, {id: x}]}}");
   EXPECT_EQ(stored.object,
             yaml("{spec: {ports: [{id: '80'}, {id: '1.5'}, {id: '2.0'}, {id: 'true'}, {id: x}]}}"));
-  EXPECT_EQ(stored.sentences, Sentences{"spec.ports[].name is an older name of spec.ports[].id"});
+  EXPECT_EQ(stored.sentences,
+            Sentences{"spec.ports[0].name is an older name of spec.ports[0].id (and 3 more like "
+                      "it)"});
 }
 
 TEST(Dialects, makes_a_list_of_a_single_value) {

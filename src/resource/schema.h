@@ -32,8 +32,8 @@ class Schema {
   /// Of an `openAPIV3Schema`. Errors: Errc::invalid naming the path of the unusable part.
   static Result<Schema> parse(const json::value& open_api_v3_schema);
 
-  /// Fills defaults and normalises enum spelling, in place. `respelled` gets one sentence for each
-  /// field whose value was written in another case.
+  /// Fills defaults and normalises enum spelling, in place. `respelled` gets a sentence about
+  /// values that were written in another case: the first such place, and how many more.
   void apply_defaults(json::value& object, std::vector<std::string>* respelled = nullptr) const;
   std::vector<SchemaCause> validate(const json::value& object) const;
   /// Removes unknown fields in place and returns their paths ("spec.foo", "spec.ports[0].bar").

@@ -12,9 +12,11 @@ namespace {
 
 using Node = Schema::Node;
 
+constexpr std::size_t respellings_max = 32;
+
 class Filler {
  public:
-  explicit Filler(std::vector<std::string>* respelled) : respelled_(respelled) {}
+  explicit Filler(bool tells) : tells_(tells) {}
 
   void fill(const Node& node, json::value& value, const FieldPath& path) {
     normalise_enum(node, value, path);
@@ -24,7 +26,24 @@ class Filler {
     for (std::size_t i = 0; i < items.size(); ++i) fill(*node.items, items[i], FieldPath(path, i));
   }
 
+  /// One sentence for each kind of respelling: the first place, and how many more.
+  std::vector<std::string> sentences() const {
+    std::vector<std::string> out;
+    for (const Respelling& each : respellings_)
+      out.push_back(
+          fmt::format("{}: {}{}", each.first_place, each.what,
+                      each.count > 1 ? fmt::format(" (and {} more like it)", each.count - 1) : ""));
+    return out;
+  }
+
  private:
+  struct Respelling {
+    std::string shape;  ///< of the path
+    std::string what;
+    std::string first_place;
+    std::size_t count = 1;
+  };
+
   /// Rewrites a text to the schema's spelling; leaves unknown ones for validate() to name.
   void normalise_enum(const Node& node, json::value& value, const FieldPath& path) {
     if (node.allowed.empty() || !value.is_string()) return;
@@ -36,15 +55,21 @@ class Filler {
         match = &allowed;
     }
     if (match == nullptr) return;
-    if (respelled_ != nullptr)
-      say(fmt::format("{}: {} is spelled {}", path.to_shape(), json::serialize(value),
-                      json::serialize(*match)));
+    if (tells_) note(path, value, *match);
     value = *match;
   }
 
-  void say(std::string sentence) {
-    if (std::ranges::find(*respelled_, sentence) == respelled_->end())
-      respelled_->push_back(std::move(sentence));
+  void note(const FieldPath& path, const json::value& given, const json::value& wanted) {
+    const std::string shape = path.to_shape();
+    std::string what =
+        fmt::format("{} is spelled {}", json::serialize(given), json::serialize(wanted));
+    const auto known = std::ranges::find_if(respellings_, [&](const Respelling& each) {
+      return each.shape == shape && each.what == what;
+    });
+    if (known != respellings_.end())
+      ++known->count;
+    else if (respellings_.size() < respellings_max)
+      respellings_.push_back({shape, std::move(what), path.to_string()});
   }
 
   void fill_object(const Node& node, json::object& object, const FieldPath& path) {
@@ -63,7 +88,8 @@ class Filler {
     }
   }
 
-  std::vector<std::string>* const respelled_;
+  const bool tells_;
+  std::vector<Respelling> respellings_;
 };
 
 class Pruner {
@@ -111,7 +137,10 @@ class Pruner {
 }  // namespace
 
 void Schema::apply_defaults(json::value& object, std::vector<std::string>* respelled) const {
-  Filler(respelled).fill(*root_, object, FieldPath());
+  Filler filler(respelled != nullptr);
+  filler.fill(*root_, object, FieldPath());
+  if (respelled == nullptr) return;
+  for (std::string& sentence : filler.sentences()) respelled->push_back(std::move(sentence));
 }
 
 std::vector<std::string> Schema::prune(json::value& object) const {

@@ -126,10 +126,10 @@ TEST_F(DialectsTest, warns_of_each_alias_once_and_of_other_spellings) {
   EXPECT_EQ(warnings(),
             (Warnings{"299 - \"spec.profileUri is an older name of spec.profileRef\"",
                       "299 - \"spec.encrypt is an older name of spec.advanced.encryption\"",
-                      "299 - \"spec.ports[].protocol: \\\"websocket\\\" is an older spelling of "
-                      "\\\"WebSockets\\\"\"",
-                      "299 - \"spec.ports[].protocol: \\\"mqtt\\\" is spelled \\\"Mqtt\\\"\"",
-                      "299 - \"spec.ports[].protocol: \\\"MQTT\\\" is spelled \\\"Mqtt\\\"\""}));
+                      "299 - \"spec.ports[0].protocol: \\\"websocket\\\" is an older spelling of "
+                      "\\\"WebSockets\\\" (and 1 more like it)\"",
+                      "299 - \"spec.ports[2].protocol: \\\"mqtt\\\" is spelled \\\"Mqtt\\\"\"",
+                      "299 - \"spec.ports[3].protocol: \\\"MQTT\\\" is spelled \\\"Mqtt\\\"\""}));
   EXPECT_EQ(spec_at(ovens), yaml("{profileRef: plc, advanced: {encryption: Disabled}, ports: "
                                  "[{protocol: WebSockets}, {protocol: WebSockets}, "
                                  "{protocol: Mqtt}, {protocol: Mqtt}]}"));

@@ -58,6 +58,27 @@ Result<Step> parse_bracket(std::string_view inside) {
               .text = std::string(inside.substr(sign + 1))};
 }
 
+void walk(json::value& root, PathView path, Trail& trail,
+          const std::function<void(json::value&, const Trail&)>& act) {
+  if (path.empty()) return act(root, trail);
+  const Step& step = path.front();
+  const PathView rest = path.subspan(1);
+  const auto enter = [&](json::value& next, const Turn& turn) {
+    trail.push_back(turn);
+    walk(next, rest, trail, act);
+    trail.pop_back();
+  };
+  if (!step.walks()) {
+    if (json::value* next = child(root, step)) walk(*next, rest, trail, act);
+  } else if (step.kind == Step::Kind::items && root.is_array()) {
+    for (std::size_t i = 0; i < root.get_array().size(); ++i)
+      enter(root.get_array()[i], {.item = i});
+  } else if (step.kind == Step::Kind::members && root.is_object()) {
+    for (auto& [key, member] : root.get_object())
+      if (member.is_object()) enter(member, {.member = key});
+  }
+}
+
 }  // namespace
 
 Result<Path> parse_path(std::string_view text) {
@@ -96,18 +117,26 @@ Result<Path> parse_path(std::string_view text) {
   return out;
 }
 
-void for_each_at(json::value& root, PathView path, const std::function<void(json::value&)>& act) {
-  if (path.empty()) return act(root);
-  const Step& step = path.front();
-  const PathView rest = path.subspan(1);
-  if (!step.walks()) {
-    if (json::value* next = child(root, step)) for_each_at(*next, rest, act);
-  } else if (step.kind == Step::Kind::items && root.is_array()) {
-    for (json::value& item : root.get_array()) for_each_at(item, rest, act);
-  } else if (step.kind == Step::Kind::members && root.is_object()) {
-    for (auto& [key, member] : root.get_object())
-      if (member.is_object()) for_each_at(member, rest, act);
+void for_each_at(json::value& root, PathView path,
+                 const std::function<void(json::value&, const Trail&)>& act) {
+  Trail trail;
+  walk(root, path, trail, act);
+}
+
+std::string real_path(std::string_view written, const Trail& trail) {
+  std::string out;
+  auto way = trail.begin();
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    const bool items = written.substr(i, 2) == "[]";
+    if (way == trail.end() || (!items && written[i] != '*')) {
+      out += written[i];
+      continue;
+    }
+    out += items ? fmt::format("[{}]", way->item) : std::string(way->member);
+    ++way;
+    if (items) ++i;
   }
+  return out;
 }
 
 json::value* value_at(json::value& root, PathView path) {

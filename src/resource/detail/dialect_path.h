@@ -33,8 +33,19 @@ using PathView = std::span<const Step>;
 
 Result<Path> parse_path(std::string_view text);
 
-/// Calls `act` with each value that `path` leads to.
-void for_each_at(json::value& root, PathView path, const std::function<void(json::value&)>& act);
+/// Which way a step that walks went. A view into the object.
+struct Turn {
+  std::size_t item = 0;
+  std::string_view member = {};  ///< of `*`
+};
+using Trail = std::vector<Turn>;
+
+/// Calls `act` with each value that `path` leads to, and the way there.
+void for_each_at(json::value& root, PathView path,
+                 const std::function<void(json::value&, const Trail&)>& act);
+
+/// A path as written with the way in the place of its first [] and *: `spec.ports[0].tls`.
+std::string real_path(std::string_view written, const Trail& trail);
 
 /// The value at the end of a path that does not walk, or nullptr.
 json::value* value_at(json::value& root, PathView path);
