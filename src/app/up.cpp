@@ -77,14 +77,15 @@ class ControlPlane {
         workloads_(process.env, *resources_, runtime_,
                    workload_options(options, data, places.page)),
         not_served_(process.env, *resources_),
+        objects_(process.env, *resources_),
         ready_(process.env, *resources_, [&options, places](std::vector<std::string> troubles) {
           print_table(options, places, troubles);
         }) {
     if (options.demo)
       demo_ = std::make_unique<control::Demo>(process.env, *resources_, options.simulator_port);
     if (!options.resources.empty())
-      folder_ =
-          std::make_unique<control::FolderSource>(process.env, *resources_, options.resources);
+      folder_ = std::make_unique<control::FolderSource>(process.env, *resources_, objects_,
+                                                        options.resources);
   }
 
   void start() {
@@ -122,6 +123,7 @@ class ControlPlane {
   control::ProcessRuntime runtime_;
   control::WorkloadReconciler workloads_;
   control::NotServed not_served_;
+  control::SourceObjects objects_;
   ReadyReport ready_;
   std::unique_ptr<control::Demo> demo_;
   std::unique_ptr<control::FolderSource> folder_;

@@ -42,6 +42,13 @@ inline constexpr Kind namespace_kind{"", "v1", "Namespace", "namespaces", false}
 inline constexpr Kind secret{"", "v1", "Secret", "secrets"};
 inline constexpr Kind config_map{"", "v1", "ConfigMap", "configmaps"};
 inline constexpr Kind event{"", "v1", "Event", "events"};
+inline constexpr Kind service_account{"", "v1", "ServiceAccount", "serviceaccounts"};
+inline constexpr std::string_view access_group = "rbac.authorization.k8s.io";
+inline constexpr Kind role{access_group, "v1", "Role", "roles"};
+inline constexpr Kind role_binding{access_group, "v1", "RoleBinding", "rolebindings"};
+inline constexpr Kind cluster_role{access_group, "v1", "ClusterRole", "clusterroles", false};
+inline constexpr Kind cluster_role_binding{access_group, "v1", "ClusterRoleBinding",
+                                           "clusterrolebindings", false};
 inline constexpr Kind custom_resource_definition{
     "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", false};
 

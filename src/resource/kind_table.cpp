@@ -67,7 +67,8 @@ KindTable::KindTable() {
     KindEntry entry = entry_of_definition(definition);
     entries_.emplace(std::pair(entry.group, entry.kind), std::move(entry));
   }
-  for (const Kind& kind : {namespace_kind, secret, config_map})
+  for (const Kind& kind : {namespace_kind, secret, config_map, service_account, role, role_binding,
+                           cluster_role, cluster_role_binding, custom_resource_definition})
     entries_.emplace(std::pair(std::string(kind.group), std::string(kind.kind)),
                      entry_of_core(kind));
 }

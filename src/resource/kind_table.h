@@ -1,6 +1,7 @@
 #pragma once
 /// What kinds there are for a manifest: the embedded definitions of `crds/` and the core kinds that
-/// our services read. Checks a manifest as the API server would, for who works without one.
+/// our services read or sources of manifests may hold. Checks a manifest as the API server would,
+/// for who works without one.
 ///
 /// Thread: immutable after construction; any.
 

@@ -35,19 +35,32 @@ class KubeResources final : public Resources {
     client_.send_detached({.path = detail::KubeClient::path_of(kind, key.space, key.name)}, take);
   }
 
-  void apply(const json::value& object, const std::string& manager, Done done) override {
-    const auto send = [this, object, manager, done](const Result<std::string>& collection) {
+  void apply(const json::value& object, const ApplyOptions& how, Done done) override {
+    const auto send = [this, object, how, done](const Result<std::string>& collection) {
       if (!collection) return done(std::unexpected(collection.error()));
       client_.send_detached(
           {.method = "PATCH",
-           .path = fmt::format("{}/{}?fieldManager={}&force=true&fieldValidation=Strict",
-                               *collection, detail::percent_encode(key_of(object).name),
-                               detail::percent_encode(manager)),
+           .path = fmt::format("{}/{}?fieldManager={}&fieldValidation=Strict{}{}", *collection,
+                               detail::percent_encode(key_of(object).name),
+                               detail::percent_encode(how.manager), how.force ? "&force=true" : "",
+                               how.dry_run ? "&dryRun=All" : ""),
            .content_type = "application/apply-patch+yaml",
            .body = json::serialize(object)},
           done);
     };
     with_collection(object, send);
+  }
+
+  void patch(const Kind& kind, const ObjectKey& key, const json::object& changes,
+             Done done) override {
+    client_.send_detached(
+        {.method = "PATCH",
+         .path = fmt::format("{}?fieldManager={}",
+                             detail::KubeClient::path_of(kind, key.space, key.name),
+                             detail::percent_encode(client_.component())),
+         .content_type = "application/merge-patch+json",
+         .body = json::serialize(changes)},
+        std::move(done));
   }
 
   void create(const json::value& object, Done done) override {

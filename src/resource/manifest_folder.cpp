@@ -5,9 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "base/yaml.h"
-#include "resource/kind.h"
-
 namespace wireway::resource {
 namespace {
 
@@ -17,20 +14,14 @@ bool is_manifest_file(const net::FileEntry& entry) {
          entry.name.ends_with(".json");
 }
 
-ManifestId id_of(const json::value& object) {
-  return {split_api_version(text_at(object, {"apiVersion"})).first, text_at(object, {"kind"}),
-          text_at(object, {"metadata", "namespace"}), text_at(object, {"metadata", "name"})};
-}
-
 }  // namespace
-
-std::string ManifestId::to_string() const { return fmt::format("{} \"{}\"", kind, name); }
 
 ManifestFolder::ManifestFolder(net::Files& files, const KindTable& kinds, std::string folder)
     : files_(files), kinds_(kinds), folder_(std::move(folder)) {}
 
 bool ManifestFolder::scan(WallTime now) {
   new_problems_.clear();
+  newly_held_.clear();
   auto listed = files_.list(folder_);
   const bool was_unreadable = std::exchange(unreadable_, !listed.has_value());
   if (!listed) {
@@ -47,14 +38,26 @@ bool ManifestFolder::scan(WallTime now) {
     const auto known = read_.find(entry.name);
     if (known != read_.end() && known->second.size_bytes == entry.size_bytes &&
         known->second.modified == entry.modified) {
-      changed |= still_empty(known->second);
+      changed |= grow_old(known->second, now);
       continue;
     }
     if (now >= entry.modified && now - entry.modified < settle_time) continue;
     File& file = read_[entry.name];
     file.size_bytes = entry.size_bytes;
     file.modified = entry.modified;
+    file.seen = now;
+    file.young = true;
     read(entry.name, file);
+    grow_old(file, now);
+    if (!file.held.empty())
+      newly_held_.push_back(
+          {entry.name,
+           fmt::format(
+               "no longer names {}{}; it goes when the file has stood unchanged for {} s",
+               file.held.begin()->first.to_string(),
+               file.held.size() == 1 ? "" : fmt::format(" and {} more", file.held.size() - 1),
+               std::chrono::duration_cast<std::chrono::seconds>(quiet_time).count()),
+           file.held.begin()->first});
     changed = true;
   }
   const auto gone = [&](const auto& each) { return !present_.contains(each.first); };
@@ -66,69 +69,35 @@ bool ManifestFolder::scan(WallTime now) {
 bool ManifestFolder::uncertain(const std::string& file) const {
   if (!present_.contains(file)) return false;
   const auto found = read_.find(file);
-  return found == read_.end() || !found->second.problems.empty() || found->second.empty_looks > 0;
+  return found == read_.end() || !found->second.problems.empty() || found->second.young;
 }
 
-bool ManifestFolder::still_empty(File& file) {
-  if (file.empty_looks == 0 || ++file.empty_looks < empty_looks_max) return false;
-  file.empty_looks = 0;
-  file.manifests.clear();
+bool ManifestFolder::grow_old(File& file, WallTime now) {
+  // Its time tells what happened before we looked; how long we have looked, if that time is wrong.
+  if (!file.young || (now - file.modified < quiet_time && now - file.seen < quiet_time))
+    return false;
+  file.young = false;
+  file.held.clear();
   return true;
 }
 
 void ManifestFolder::read(const std::string& name, File& file) {
-  file.empty_looks = 0;
+  for (auto& [id, manifest] : file.held) file.manifests.emplace(id, std::move(manifest));
+  file.held.clear();
   const auto give_up = [&](std::string sentence) { file.problems = {{name, std::move(sentence)}}; };
   if (file.size_bytes > file_bytes_max)
     return give_up(fmt::format("larger than {} bytes; split it", file_bytes_max));
   auto text = files_.read(folder_ + "/" + name);
   if (!text) return give_up(text.error().message);
-  auto documents = parse_yaml(*text);
-  if (!documents) return give_up(documents.error().message + "; mend the YAML");
-  if (documents->empty()) {
-    file.problems.clear();
-    file.empty_looks = 1;
-    return;
-  }
-  File next{file.size_bytes, file.modified, {}, {}};
-  for (YamlDocument& document : *documents)
-    take({{}, std::move(document.value), name, document.line}, file, next);
-  if (!next.problems.empty())  // which object a wrong document used to be is not always known
-    for (auto& [id, manifest] : file.manifests) next.manifests.emplace(id, std::move(manifest));
-  file = std::move(next);
-}
-
-void ManifestFolder::take(const Manifest& document, const File& before, File& next) const {
-  const json::value* items = find(document.object, "items");
-  const bool is_list = text_at(document.object, {"kind"}).ends_with("List");
-  if (is_list && items != nullptr && items->is_array()) {
-    for (const json::value& item : items->get_array())
-      take({{}, item, document.file, document.line}, before, next);
-    return;
-  }
-  const std::string place = fmt::format("{}:{}", document.file, document.line);
-  Manifest manifest = document;
-  const auto refuse = [&](const std::string& problem) {
-    const bool named = !manifest.id.kind.empty() && !manifest.id.name.empty();
-    next.problems.push_back(
-        {place, named ? manifest.id.to_string() + ": " + problem : problem, manifest.id});
-  };
-  if (manifest.object.is_object()) manifest.id = id_of(manifest.object);
-  const std::vector<std::string> problems = kinds_.problems(manifest.object);
-  const KindEntry* entry = kinds_.find(manifest.id.group, manifest.id.kind);
-  if (entry != nullptr && entry->namespaced && manifest.id.space.empty()) {
-    manifest.id.space = default_namespace;
-    if (problems.empty())
-      manifest.object.as_object()["metadata"].as_object()["namespace"] = default_namespace;
-  }
-  for (const std::string& problem : problems) refuse(problem);
-  if (!problems.empty()) {
-    const auto last_good = before.manifests.find(manifest.id);
-    if (last_good != before.manifests.end()) next.manifests.insert(*last_good);
-    return;
-  }
-  if (next.manifests.contains(manifest.id)) return refuse("is there twice; remove one of them");
-  next.manifests.emplace(manifest.id, std::move(manifest));
+  if (is_blank(*text))
+    return give_up("is empty; what it named stays: write it, or remove the file");
+  ManifestFile next = read_manifests(kinds_, name, *text);
+  // Which object a wrong document used to be is not always known: then all of them stay.
+  std::map<ManifestId, Manifest>& keep = next.problems.empty() ? file.held : next.manifests;
+  for (auto& [id, manifest] : file.manifests)
+    if (!next.manifests.contains(id)) keep.emplace(id, std::move(manifest));
+  file.manifests = std::move(next.manifests);
+  file.problems = std::move(next.problems);
 }
 
 void ManifestFolder::join() {
@@ -151,6 +120,8 @@ void ManifestFolder::join() {
               id});
     }
   }
+  for (const auto& [name, file] : read_)
+    for (const auto& [id, manifest] : file.held) manifests_.emplace(id, manifest);
   known_problems_ = std::move(problems_now);
 }
 

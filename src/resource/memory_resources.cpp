@@ -102,9 +102,19 @@ void MemoryResources::get(const Kind& kind, const ObjectKey& key, Done done) {
   state_->loop.post([done = std::move(done), result = std::move(result)] { done(result); });
 }
 
-void MemoryResources::apply(const json::value& object, const std::string&, Done done) {
-  put(object);
+void MemoryResources::apply(const json::value& object, const ApplyOptions& how, Done done) {
+  if (!how.dry_run) put(object);
   state_->loop.post([done = std::move(done), object] { done(object); });
+}
+
+void MemoryResources::patch(const Kind& kind, const ObjectKey& key, const json::object& changes,
+                            Done done) {
+  const json::value* found = object(kind, key);
+  if (found == nullptr) return get(kind, key, std::move(done));
+  json::value next = *found;
+  merge_patch(next, changes);
+  put(next);
+  state_->loop.post([done = std::move(done), next = std::move(next)] { done(next); });
 }
 
 void MemoryResources::create(const json::value& object, Done done) {
@@ -115,7 +125,7 @@ void MemoryResources::create(const json::value& object, Done done) {
     });
     return;
   }
-  apply(object, "", std::move(done));
+  apply(object, {}, std::move(done));
 }
 
 void MemoryResources::remove(const Kind& kind, const ObjectKey& key, Done done) {

@@ -25,7 +25,9 @@ class MemoryResources : public Resources {
   std::unique_ptr<Watch> watch(const Kind& kind, const std::string& space,
                                WatchHandler& handler) override;
   void get(const Kind& kind, const ObjectKey& key, Done done) override;
-  void apply(const json::value& object, const std::string& manager, Done done) override;
+  void apply(const json::value& object, const ApplyOptions& how, Done done) override;
+  void patch(const Kind& kind, const ObjectKey& key, const json::object& changes,
+             Done done) override;
   void create(const json::value& object, Done done) override;
   void remove(const Kind& kind, const ObjectKey& key, Done done) override;
   void patch_status(const Kind& kind, const ObjectKey& key, json::object status) override;

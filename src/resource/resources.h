@@ -45,6 +45,13 @@ struct EventRecord {
   std::string component;  ///< who says it: "supervisor", "opcua"
 };
 
+/// How an object is applied.
+struct ApplyOptions {
+  std::string manager;   ///< in whose name: who owns the fields
+  bool force = true;     ///< take fields from other managers; else Errc::conflict names them
+  bool dry_run = false;  ///< only the answer: what it would be
+};
+
 class Resources {
  public:
   using Done = std::function<void(Result<json::value>)>;
@@ -55,9 +62,11 @@ class Resources {
   [[nodiscard]] virtual std::unique_ptr<Watch> watch(const Kind& kind, const std::string& space,
                                                      WatchHandler& handler) = 0;
   virtual void get(const Kind& kind, const ObjectKey& key, Done done) = 0;
-  /// Creates or replaces as server-side apply would, in the name of `manager`. The object names its
-  /// own apiVersion and kind.
-  virtual void apply(const json::value& object, const std::string& manager, Done done) = 0;
+  /// Creates or replaces as server-side apply would. The object names its own apiVersion and kind.
+  virtual void apply(const json::value& object, const ApplyOptions& how, Done done) = 0;
+  /// JSON merge patch of the object itself.
+  virtual void patch(const Kind& kind, const ObjectKey& key, const json::object& changes,
+                     Done done) = 0;
   virtual void create(const json::value& object, Done done) = 0;
   virtual void remove(const Kind& kind, const ObjectKey& key, Done done) = 0;
   /// JSON merge patch of the status subresource: {"conditions":[...]}. Lost writes are retried

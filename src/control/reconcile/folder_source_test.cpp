@@ -27,10 +27,10 @@ std::string asset(std::string_view name, std::string_view fields = "") {
 class RefusingResources final : public resource::MemoryResources {
  public:
   RefusingResources(net::Loop& its_loop) : MemoryResources(its_loop), loop(its_loop) {}
-  void apply(const json::value& object, const std::string& manager, Done done) override {
+  void apply(const json::value& object, const resource::ApplyOptions& how, Done done) override {
     ++applies;
     if (refusal) return loop.post([done, error = *refusal] { done(std::unexpected(error)); });
-    MemoryResources::apply(object, manager, std::move(done));
+    MemoryResources::apply(object, how, std::move(done));
   }
   net::Loop& loop;
   std::optional<Error> refusal;
@@ -53,7 +53,9 @@ class FolderSourceTest : public ::testing::Test {
     std::filesystem::rename(beside, folder / name);
   }
   void start() {
-    source = std::make_unique<FolderSource>(env, resources, folder);
+    source.reset();
+    objects = std::make_unique<SourceObjects>(env, resources);
+    source = std::make_unique<FolderSource>(env, resources, *objects, folder);
     source->start();
   }
   bool until(std::move_only_function<bool()> condition) {
@@ -78,6 +80,7 @@ class FolderSourceTest : public ::testing::Test {
   RefusingResources resources{loop};
   std::filesystem::path folder;
   int writes = 0;
+  std::unique_ptr<SourceObjects> objects;
   std::unique_ptr<FolderSource> source;
 };
 
@@ -85,7 +88,7 @@ TEST_F(FolderSourceTest, applies_marks_changes_and_removes) {
   write("a.yaml", asset("one", ", displayName: first") + "---\n" + asset("two"));
   start();
   ASSERT_TRUE(until([&] { return object("one") != nullptr && object("two") != nullptr; }));
-  EXPECT_EQ(text_at(*object("one"), {"metadata", "annotations", FolderSource::annotation}),
+  EXPECT_EQ(text_at(*object("one"), {"metadata", "annotations", source_annotation}),
             "folder:a.yaml");
   write("a.yaml", asset("one", ", displayName: second"));
   ASSERT_TRUE(until([&] { return display("one") == "second" && object("two") == nullptr; }));
@@ -118,43 +121,117 @@ TEST_F(FolderSourceTest, removes_at_start_what_left_while_nobody_looked) {
   ASSERT_TRUE(until([&] { return object("two") != nullptr && object("one") == nullptr; }));
 }
 
-TEST_F(FolderSourceTest, a_file_that_is_rewritten_in_pieces_never_loses_its_objects) {
-  resource::KindTable kinds;
-  resource::ManifestFolder looked_at(*files, kinds, folder);
-  WallTime now = loop.wall_now();
-  const auto held = [&] {
-    now = now + std::chrono::seconds{1};
+/// What a folder holds on a clock of the test's own.
+class HeldTest : public FolderSourceTest {
+ protected:
+  std::size_t held(Duration later = std::chrono::seconds{1}) {
+    now = now + later;
     looked_at.scan(now);
     return looked_at.manifests().size();
-  };
-  write("a.yaml", asset("one"));
-  ASSERT_EQ(held(), 1U);
-  const std::string next = asset("one", ", displayName: 'second'");
-  for (const std::size_t size : {std::size_t{0}, next.find("'second") + 3}) {
-    write("a.yaml", next.substr(0, size));
-    EXPECT_EQ(held(), 1U) << size << " bytes written";
-    EXPECT_TRUE(looked_at.uncertain("a.yaml")) << size << " bytes written";
   }
-  write("a.yaml", next);
-  EXPECT_EQ(held(), 1U);
+  /// Writes the file as of now: somebody may still be at it.
+  void write_now(const std::string& text) {
+    std::ofstream(folder / "a.yaml") << text;
+    const std::chrono::sys_time<Duration> moment{now.since_epoch};
+    std::filesystem::last_write_time(folder / "a.yaml", std::chrono::file_clock::from_sys(moment));
+  }
+
+  static constexpr Duration quiet = resource::ManifestFolder::quiet_time;
+  const std::string whole = asset("one") + "---\n" + asset("two");
+  resource::KindTable kinds;
+  resource::ManifestFolder looked_at{*files, kinds, folder};
+  WallTime now = loop.wall_now();
+};
+
+TEST_F(HeldTest, a_file_that_is_rewritten_in_pieces_never_loses_its_objects) {
+  write_now(whole);
+  ASSERT_EQ(held(), 2U);
+  const std::string half = whole.substr(0, whole.find("---"));
+  const std::string broken = whole.substr(0, whole.find("{assetEndpointProfileRef") + 9);
+  for (const std::string& text :
+       {std::string(), std::string("\n"), std::string(3, '\0'), std::string("# plant\n"), broken,
+        half, half + "---\n", half + "---\n# two\n"}) {
+    write_now(text);
+    EXPECT_EQ(held(), 2U) << text;
+    EXPECT_TRUE(looked_at.uncertain("a.yaml")) << text;
+  }
+  write_now(whole);
+  EXPECT_EQ(held(), 2U);
+  EXPECT_EQ(held(quiet), 2U);
   EXPECT_FALSE(looked_at.uncertain("a.yaml"));
-  write("a.yaml", "");
-  for (std::size_t look = 1; look < resource::ManifestFolder::empty_looks_max; ++look)
-    EXPECT_EQ(held(), 1U) << "look " << look;
-  EXPECT_EQ(held(), 0U) << "empty for long is meant so";
+}
+
+TEST_F(HeldTest, what_a_file_no_longer_names_goes_when_the_file_stands) {
+  write_now(whole);
+  ASSERT_EQ(held(), 2U);
+  write_now(asset("one"));
+  EXPECT_EQ(held(), 2U);
+  ASSERT_EQ(looked_at.newly_held().size(), 1U);
+  EXPECT_EQ(looked_at.newly_held().front().to_string(),
+            "a.yaml: no longer names Asset \"two\"; it goes when the file has stood unchanged "
+            "for 5 s");
+  EXPECT_EQ(held(quiet / 2), 2U);
+  EXPECT_TRUE(looked_at.newly_held().empty()) << "said once";
+  EXPECT_EQ(held(quiet), 1U);
   EXPECT_FALSE(looked_at.uncertain("a.yaml"));
-  write("a.yaml", next);
-  ASSERT_EQ(held(), 1U);
+}
+
+TEST_F(HeldTest, a_file_of_comments_lets_go_in_time_and_an_empty_one_never) {
+  write_now(whole);
+  ASSERT_EQ(held(), 2U);
+  write_now("# both are switched off\n");
+  EXPECT_EQ(held(), 2U);
+  EXPECT_EQ(held(quiet), 0U);
+  write_now(whole);
+  ASSERT_EQ(held(), 2U);
+  write_now("");
+  EXPECT_EQ(held(), 2U);
+  ASSERT_EQ(looked_at.new_problems().size(), 1U);
+  EXPECT_EQ(looked_at.new_problems().front().to_string(),
+            "a.yaml: is empty; what it named stays: write it, or remove the file");
+  EXPECT_EQ(held(quiet * 100), 2U);
+  EXPECT_TRUE(looked_at.uncertain("a.yaml"));
   std::filesystem::remove(folder / "a.yaml");
   EXPECT_EQ(held(), 0U) << "a removed file is meant so at once";
 }
 
-TEST_F(FolderSourceTest, an_empty_file_takes_its_objects_away_in_the_end) {
+TEST_F(HeldTest, an_object_that_moves_to_another_file_is_never_away) {
+  write_now(whole);
+  ASSERT_EQ(held(), 2U);
+  std::ofstream(folder / "b.yaml") << asset("two", ", displayName: moved");
+  write_now(asset("one"));
+  now = now + std::chrono::seconds{1};
+  EXPECT_EQ(held(), 2U);
+  EXPECT_TRUE(looked_at.new_problems().empty());
+  const resource::ManifestId two{"deviceregistry.microsoft.com", "Asset",
+                                 std::string(resource::default_namespace), "two"};
+  EXPECT_EQ(looked_at.manifests().at(two).file, "b.yaml");
+}
+
+TEST_F(FolderSourceTest, an_empty_file_takes_nothing_away_and_says_so) {
   write("a.yaml", asset("one"));
   start();
   ASSERT_TRUE(until([&] { return object("one") != nullptr; }));
   write("a.yaml", "");
-  ASSERT_TRUE(until([&] { return object("one") == nullptr; }));
+  ASSERT_TRUE(until([&] { return !event("ManifestRefused").empty(); }));
+  EXPECT_EQ(event("ManifestRefused"),
+            "azure-iot-operations: a.yaml: is empty; what it named stays: write it, or remove the "
+            "file");
+  source.reset();
+  start();  // nor does a start that finds it so
+  write("b.yaml", asset("two"));
+  ASSERT_TRUE(until([&] { return object("two") != nullptr; }));
+  EXPECT_NE(object("one"), nullptr);
+}
+
+TEST_F(FolderSourceTest, says_that_a_removal_is_held) {
+  write("a.yaml", asset("one") + "---\n" + asset("two"));
+  start();
+  ASSERT_TRUE(until([&] { return object("two") != nullptr; }));
+  std::ofstream(folder / "a.yaml") << asset("one");  // its time is now
+  ASSERT_TRUE(until([&] { return !event("RemovalHeld").empty(); }));
+  EXPECT_NE(object("two"), nullptr);
+  ASSERT_TRUE(until([&] { return object("two") == nullptr; }));
 }
 
 TEST_F(FolderSourceTest, a_file_that_is_broken_at_start_takes_nothing_away) {
@@ -200,6 +277,24 @@ TEST_F(FolderSourceTest, tries_again_what_could_not_be_reached) {
   ASSERT_TRUE(until([&] { return resources.applies == 1; }));
   resources.refusal.reset();
   ASSERT_TRUE(until([&] { return object("one") != nullptr; }));
+}
+
+TEST_F(FolderSourceTest, puts_back_what_somebody_changed) {
+  write("a.yaml", asset("one", ", displayName: first"));
+  start();
+  ASSERT_TRUE(until([&] { return display("one") == "first"; }));
+  json::value edited = *object("one");
+  edited.as_object()["spec"].as_object()["displayName"] = "by hand";
+  resources.put(edited);
+  ASSERT_TRUE(until([&] { return display("one") == "first"; }));
+  ASSERT_TRUE(until([&] { return !event("DriftCorrected").empty(); }));
+  EXPECT_EQ(event("DriftCorrected"),
+            "one: changed by hand and put back as folder says: spec.displayName");
+  const int applies = resources.applies;
+  resources.patch_status(resource::asset, {std::string(resource::default_namespace), "one"},
+                         {{"version", 1}});
+  ASSERT_TRUE(until([&, turns = 0]() mutable { return ++turns > 20; }));
+  EXPECT_EQ(resources.applies, applies) << "status is not its business";
 }
 
 TEST_F(FolderSourceTest, puts_back_what_somebody_removed) {

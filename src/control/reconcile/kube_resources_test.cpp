@@ -81,7 +81,7 @@ class KubeResourcesTest : public ::testing::Test {
     return answer ? *answer : Result<json::value>(fail(Errc::timed_out, "no answer"));
   }
   Result<json::value> apply(const json::value& object) {
-    return wait([&](auto done) { resources->apply(object, "test", done); });
+    return wait([&](auto done) { resources->apply(object, {.manager = "test"}, done); });
   }
   Result<json::value> get(const resource::Kind& kind, const ObjectKey& key) {
     return wait([&](auto done) { resources->get(kind, key, done); });
