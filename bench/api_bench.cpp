@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "control/access/access.h"
 #include "control/api/server.h"
 #include "net/random.h"
 
@@ -122,6 +123,48 @@ void bench_watches(ApiServer& server, std::int64_t revision, int objects) {
              static_cast<int>(lines), seconds_since(start));
 }
 
+/// What it costs to know who asks.
+void bench_tokens(Store& store, net::Random& random, int objects) {
+  AccessOptions who;
+  who.clock = [] { return system_wall_now(); };
+  who.new_uid = [&] { return random.uuid(); };
+  who.keys.push_back(*SigningKey::generate());
+  Access access(std::move(who));
+  ApiServerOptions options;
+  options.access = &access;
+  options.clock = [] { return system_wall_now(); };
+  options.new_uid = [&] { return random.uuid(); };
+  auto server = ApiServer::start(store, std::move(options));
+  if (!server) return;
+  std::string bearer;
+  const auto ask = [&](std::string method, std::string path, std::string body = "") {
+    auto asked = request(std::move(method), std::move(path), std::move(body));
+    asked.peer = "127.0.0.1:1";
+    asked.headers.emplace_back("host", "localhost");
+    if (!bearer.empty()) asked.headers.emplace_back("authorization", bearer);
+    auto answer = (*server)->handle(asked).response;
+    (void)(*server)->commit();
+    return answer;
+  };
+  const std::string accounts = "/api/v1/namespaces/default/serviceaccounts";
+  ask("POST", accounts, R"({"metadata":{"name":"bench"}})");
+  ask("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+      R"({"metadata":{"name":"bench"},"roleRef":{"kind":"ClusterRole","name":"cluster-admin"},)"
+      R"("subjects":[{"kind":"ServiceAccount","name":"bench","namespace":"default"}]})");
+  const auto token = parse_json(ask("POST", accounts + "/bench/token", R"({"spec":{}})").body);
+  if (!token) return;
+  constexpr int gets = 20'000;
+  for (const bool with_token : {false, true}) {
+    if (with_token) bearer = "Bearer " + text_at(*token, {"status", "token"});
+    int good = 0;
+    const MonoTime start = system_mono_now();
+    for (int i = 0; i < gets; ++i)
+      good += ask("GET", fmt::format("{}/a{}", collection, i % objects)).status == 200 ? 1 : 0;
+    print_rate(with_token ? "core: gets with a ServiceAccount's token" : "core: gets, guarded",
+               good, seconds_since(start));
+  }
+}
+
 int run(int objects) {
   std::string folder = std::filesystem::temp_directory_path() / "wireway-bench-XXXXXX";
   if (mkdtemp(folder.data()) == nullptr) return 1;
@@ -137,6 +180,7 @@ int run(int objects) {
     bench_core(**server, objects);
     bench_watches(**server, (*store)->revision(), objects);
   }
+  bench_tokens(**store, random, objects);
   fmt::print("{:<58} {:>10} MB\n", "resident memory", resident_bytes() / 1024 / 1024);
   std::filesystem::remove_all(folder);
   return 0;

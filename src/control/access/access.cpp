@@ -89,12 +89,14 @@ void Access::on_object(std::string_view resource, const std::string& space, cons
       rbac_.erase(kind_of(resource), space, name);
     else
       rbac_.put(kind_of(resource), *object);
-  } else if (resource == "serviceaccounts") {
+  } else if (resource == "serviceaccounts" || resource == "secrets") {
+    auto& living = resource == "secrets" ? secrets_ : accounts_;
     if (object == nullptr)
-      accounts_.erase(space + ":" + name);
+      living.erase(space + ":" + name);
     else
-      accounts_[space + ":" + name] = text_at(*object, {"metadata", "uid"});
-  } else if (resource == "secrets" && space == user_space) {
+      living[space + ":" + name] = text_at(*object, {"metadata", "uid"});
+  }
+  if (resource == "secrets" && space == user_space) {
     if (object != nullptr && text_at(*object, {"type"}) == user_secret_type)
       users_.insert(name);
     else
@@ -141,7 +143,8 @@ Result<Identity> Access::anonymous(const link::HttpRequest& request) const {
 
 Result<ReviewedToken> Access::check(std::string_view token,
                                     const std::vector<std::string>& audiences) const {
-  const auto jwt = Jwt::parse(token);
+  if (const Jwt* known = verified_.find(token)) return accept(*known, audiences);
+  auto jwt = Jwt::parse(token);
   if (!jwt) return std::unexpected(jwt.error());
   const WallTime now = options_.clock();
   for (const auto& checker : checkers_)
@@ -154,18 +157,24 @@ Result<ReviewedToken> Access::check(std::string_view token,
   if (jwt->issuer() != options_.issuer)
     return fail(Errc::denied, "the token's issuer is not known here");
   if (auto good = jwt->check_signature(public_keys()); !good) return std::unexpected(good.error());
-  if (auto good = jwt->check_time(now); !good) return std::unexpected(good.error());
+  return accept(verified_.remember(token, std::move(*jwt)), audiences);
+}
+
+/// What has to be asked each time of a token that we made.
+Result<ReviewedToken> Access::accept(const Jwt& token,
+                                     const std::vector<std::string>& audiences) const {
+  if (auto good = token.check_time(options_.clock()); !good) return std::unexpected(good.error());
   ReviewedToken out;
-  for (const std::string& each : jwt->audiences())
+  for (const std::string& each : token.audiences())
     if (std::ranges::find(audiences, each) != audiences.end()) out.audiences.push_back(each);
   if (out.audiences.empty())
     return fail(Errc::denied,
-                fmt::format("the token is for {}, not for {}", fmt::join(jwt->audiences(), ", "),
+                fmt::format("the token is for {}, not for {}", fmt::join(token.audiences(), ", "),
                             fmt::join(audiences, ", ")));
-  auto who = service_account(*jwt);
+  auto who = service_account(token);
   if (!who) return std::unexpected(who.error());
   out.who = std::move(*who);
-  out.who.expires = jwt->expires();
+  out.who.expires = token.expires();
   return out;
 }
 
@@ -178,16 +187,32 @@ Result<Identity> Access::service_account(const Jwt& token) const {
   if (living == accounts_.end() || living->second != uid)
     return fail(Errc::denied,
                 fmt::format("the ServiceAccount {}/{} of the token is gone", space, name));
-  return Identity{.user = fmt::format("{}{}:{}", service_account_prefix, space, name),
-                  .uid = uid,
-                  .groups = {std::string(group_service_accounts),
-                             fmt::format("{}:{}", group_service_accounts, space)}};
+  Identity who{.user = fmt::format("{}{}:{}", service_account_prefix, space, name),
+               .uid = uid,
+               .groups = {std::string(group_service_accounts),
+                          fmt::format("{}:{}", group_service_accounts, space)}};
+  const std::string secret = text_at(claims, {"kubernetes.io", "secret", "name"});
+  if (secret.empty()) return who;
+  who.bound_secret = space + ":" + secret;
+  who.bound_uid = text_at(claims, {"kubernetes.io", "secret", "uid"});
+  if (is_living(who)) return who;
+  return fail(Errc::denied,
+              fmt::format("the Secret {}/{} that the token is bound to is gone", space, secret));
 }
 
 bool Access::is_living(const Identity& who) const {
+  if (!who.bound_secret.empty()) {
+    const auto bound = secrets_.find(who.bound_secret);
+    if (bound == secrets_.end() || bound->second != who.bound_uid) return false;
+  }
   if (!who.user.starts_with(service_account_prefix) || who.uid.empty()) return true;
   const auto living = accounts_.find(who.user.substr(service_account_prefix.size()));
   return living != accounts_.end() && living->second == who.uid;
+}
+
+std::string Access::uid_of_secret(const std::string& space, const std::string& name) const {
+  const auto found = secrets_.find(space + ":" + name);
+  return found == secrets_.end() ? "" : found->second;
 }
 
 Result<IssuedToken> Access::issue(const TokenWish& wish) const {
@@ -198,6 +223,10 @@ Result<IssuedToken> Access::issue(const TokenWish& wish) const {
   const Duration life = std::clamp<Duration>(wish.life, token_life_min, token_life_max);
   std::vector<std::string> audiences = wish.audiences;
   if (audiences.empty()) audiences.push_back(options_.issuer);
+  json::object account{{"namespace", wish.space},
+                       {"serviceaccount", {{"name", wish.account}, {"uid", living->second}}}};
+  if (wish.bound)
+    account["secret"] = json::object{{"name", wish.bound->name}, {"uid", wish.bound->uid}};
   const json::object claims{
       {"iss", options_.issuer},
       {"sub", fmt::format("{}{}:{}", service_account_prefix, wish.space, wish.account)},
@@ -206,9 +235,7 @@ Result<IssuedToken> Access::issue(const TokenWish& wish) const {
       {"nbf", unix_seconds(now)},
       {"exp", unix_seconds(now + life)},
       {"jti", options_.new_uid()},
-      {"kubernetes.io",
-       {{"namespace", wish.space},
-        {"serviceaccount", {{"name", wish.account}, {"uid", living->second}}}}}};
+      {"kubernetes.io", std::move(account)}};
   auto token = signing_key().sign(claims);
   if (!token) return std::unexpected(token.error());
   return IssuedToken{std::move(*token), {std::chrono::seconds{unix_seconds(now + life)}}};

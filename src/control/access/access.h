@@ -24,6 +24,7 @@
 #include "control/access/identity.h"
 #include "control/access/jwt.h"
 #include "control/access/rbac.h"
+#include "control/access/verified_tokens.h"
 #include "link/http_server.h"
 
 namespace wireway::control {
@@ -51,6 +52,12 @@ class TokenChecker {
   virtual std::optional<Result<Identity>> check(const Jwt& token, WallTime now) const = 0;
 };
 
+/// The object that a token ends with. Secrets, the only such kind that lives here.
+struct BoundObject {
+  std::string name;
+  std::string uid;
+};
+
 /// A token that was made, and when it ends.
 struct IssuedToken {
   std::string token;
@@ -62,6 +69,7 @@ struct TokenWish {
   std::string account;
   std::vector<std::string> audiences = {};  ///< empty = this API
   Duration life = std::chrono::hours{1};
+  std::optional<BoundObject> bound = {};  ///< a Secret of the account's namespace
 };
 
 /// What a valid token says: who, and for which of the asked audiences.
@@ -83,12 +91,14 @@ class Access {
 
   Result<Identity> authenticate(const link::HttpRequest& request) const;
   const Rbac& rbac() const { return rbac_; }
-  /// False once the ServiceAccount behind an identity is gone.
+  /// False once the ServiceAccount behind an identity, or what its token is bound to, is gone.
   bool is_living(const Identity& who) const;
   bool has_users() const { return !users_.empty(); }
 
-  /// Errors: Errc::not_found if there is no such ServiceAccount.
+  /// Errors: Errc::not_found if there is no such ServiceAccount;
   Result<IssuedToken> issue(const TokenWish& wish) const;
+  /// "" if there is none.
+  std::string uid_of_secret(const std::string& space, const std::string& name) const;
   /// A token of whatever kind, for `audiences` (empty = this API).
   Result<ReviewedToken> review(std::string_view token,
                                const std::vector<std::string>& audiences) const;
@@ -102,12 +112,15 @@ class Access {
   Result<Identity> anonymous(const link::HttpRequest& request) const;
   Result<ReviewedToken> check(std::string_view token,
                               const std::vector<std::string>& audiences) const;
+  Result<ReviewedToken> accept(const Jwt& token, const std::vector<std::string>& audiences) const;
   Result<Identity> service_account(const Jwt& token) const;
 
   AccessOptions options_;
   Rbac rbac_;
   /// "namespace:name" -> uid of the living ServiceAccount.
   std::map<std::string, std::string> accounts_;
+  std::map<std::string, std::string> secrets_;  ///< likewise
+  mutable VerifiedTokens verified_;
   std::set<std::string> users_;
   std::vector<std::unique_ptr<TokenChecker>> checkers_;
 };

@@ -120,6 +120,37 @@ TEST_F(AccessTest, ATokenEndsWithItsTimeItsAccountAndItsAudience) {
   EXPECT_EQ(reviewed->audiences, std::vector<std::string>{"aio-internal"});
 }
 
+TEST_F(AccessTest, ATokenThatIsRememberedIsAskedEverythingButItsSignature) {
+  const std::string good = token();
+  const link::HttpRequest with_token = request({{"authorization", "Bearer " + good}});
+  EXPECT_EQ(user_of(with_token), "system:serviceaccount:line:opcua");
+  EXPECT_EQ(user_of(with_token), "system:serviceaccount:line:opcua");
+  std::string forged = good;
+  forged[forged.size() - 10] = forged[forged.size() - 10] == 'A' ? 'B' : 'A';
+  EXPECT_TRUE(user_of(request({{"authorization", "Bearer " + forged}})).starts_with("refused: "));
+  EXPECT_FALSE(access_.review(good, {"elsewhere"}).has_value());
+  access_.on_object("serviceaccounts", "line", "opcua", nullptr);
+  EXPECT_EQ(user_of(with_token), "refused: the ServiceAccount line/opcua of the token is gone");
+  put_account("uid-1");
+  EXPECT_EQ(user_of(with_token), "system:serviceaccount:line:opcua");
+  now_ = now_ + std::chrono::hours{2};
+  EXPECT_TRUE(user_of(with_token).starts_with("refused: the token expired at "));
+}
+
+TEST(VerifiedTokens, RemembersSoManyAndNoMore) {
+  VerifiedTokens tokens;
+  EXPECT_EQ(tokens.find("a"), nullptr);
+  Jwt jwt;
+  jwt.algorithm = "ES256";
+  EXPECT_EQ(tokens.remember("a", jwt).algorithm, "ES256");
+  ASSERT_NE(tokens.find("a"), nullptr);
+  EXPECT_EQ(tokens.find("b"), nullptr);
+  EXPECT_EQ(tokens.find(std::string(token_bytes_max + 1, 'a')), nullptr);
+  for (std::size_t i = 0; i < verified_tokens_max; ++i) tokens.remember(std::to_string(i), {});
+  EXPECT_EQ(tokens.find("a"), nullptr) << "forgotten with all others when there was no room";
+  EXPECT_NE(tokens.find(std::to_string(verified_tokens_max - 1)), nullptr);
+}
+
 TEST_F(AccessTest, AnOldKeyIsAcceptedWhileItIsKept) {
   const std::string before = token();
   AccessOptions both = options();

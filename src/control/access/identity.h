@@ -31,6 +31,8 @@ struct Identity {
   std::map<std::string, std::vector<std::string>> extra = {};
   std::optional<WallTime> expires = {};  ///< when the credentials end
   std::string impersonator = {};         ///< who acts in this name; empty = he himself
+  std::string bound_secret = {};         ///< "namespace:name" that the credentials end with
+  std::string bound_uid = {};            ///< of that Secret
 
   bool in_group(std::string_view group) const {
     return std::ranges::find(groups, group) != groups.end();

@@ -132,12 +132,6 @@ std::string raw_signature(std::string_view der) {
          bytes_of(ECDSA_SIG_get0_s(signature.get()), coordinate_bytes);
 }
 
-std::string sha256(std::string_view text) {
-  std::string out(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(raw(text), text.size(), reinterpret_cast<unsigned char*>(out.data()));
-  return out;
-}
-
 WallTime time_claim(const json::object& claims, std::string_view name, WallTime otherwise) {
   const json::value* value = claims.if_contains(name);
   if (value == nullptr || !value->is_number()) return otherwise;
@@ -148,6 +142,12 @@ WallTime time_claim(const json::object& claims, std::string_view name, WallTime 
 }
 
 }  // namespace
+
+std::string sha256(std::string_view bytes) {
+  std::string out(SHA256_DIGEST_LENGTH, '\0');
+  SHA256(raw(bytes), bytes.size(), reinterpret_cast<unsigned char*>(out.data()));
+  return out;
+}
 
 std::string base64url_encode(std::string_view bytes) {
   std::string out = base64_encode(as_bytes(bytes));

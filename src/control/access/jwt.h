@@ -24,6 +24,7 @@ inline constexpr std::size_t token_bytes_max = 16 * 1024;
 inline constexpr Duration token_clock_skew = std::chrono::seconds{60};
 
 std::string base64url_encode(std::string_view bytes);
+std::string sha256(std::string_view bytes);
 /// Errors: Errc::invalid for anything but the unpadded alphabet of RFC 4648 section 5.
 Result<std::string> base64url_decode(std::string_view text);
 

@@ -5,6 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "control/api/selector.h"
+#include "wire/http/request_parser.h"
+
 namespace wireway::control {
 namespace {
 
@@ -61,6 +64,24 @@ std::vector<std::string> header_values(const link::HttpRequest& request, std::st
   return out;
 }
 
+using Extra = std::map<std::string, std::vector<std::string>>;
+
+/// Impersonate-Extra-<key>: the key is lower case and may be percent-encoded.
+ApiResult<Extra> read_extra(const link::HttpRequest& request) {
+  constexpr std::string_view prefix = "impersonate-extra-";
+  Extra out;
+  for (const auto& [name, value] : request.headers) {
+    const std::string header = lower(name);
+    if (!header.starts_with(prefix)) continue;
+    auto key = wire::http::percent_decode(std::string_view(header).substr(prefix.size()),
+                                          wire::http::PlusSign::is_itself);
+    if (!key || key->empty())
+      return std::unexpected(bad_request(fmt::format("{} names no key of the user", name)));
+    out[*key].push_back(value);
+  }
+  return out;
+}
+
 }  // namespace
 
 Attributes attributes_of(const link::HttpRequest& request, const std::optional<ObjectPath>& path) {
@@ -74,6 +95,9 @@ Attributes attributes_of(const link::HttpRequest& request, const std::optional<O
                  .name = path->name,
                  .path = request.path};
   if (out.group.empty() && out.resource == "namespaces") out.space = out.name;
+  // A list or watch of one object may be allowed by its name.
+  if (out.name.empty() && (out.verb == "list" || out.verb == "watch"))
+    out.name = exact_name(request.query_value("fieldSelector"));
   return out;
 }
 
@@ -122,39 +146,51 @@ ApiResult<Identity> Gate::impersonated(const link::HttpRequest& request, Identit
   const std::string user(request.header("impersonate-user"));
   const std::vector<std::string> groups = header_values(request, "impersonate-group");
   const std::string uid(request.header("impersonate-uid"));
+  auto extra = read_extra(request);
+  if (!extra) return std::unexpected(extra.error());
   if (user.empty()) {
-    if (groups.empty() && uid.empty()) return who;
-    return std::unexpected(bad_request("Impersonate-Group and Impersonate-Uid need a user"));
+    if (groups.empty() && uid.empty() && extra->empty()) return who;
+    return std::unexpected(bad_request(
+        "Impersonate-Group, Impersonate-Uid and Impersonate-Extra need an Impersonate-User"));
   }
-  const auto may_be = [&](std::string group, std::string resource, std::string_view name,
-                          std::string space) {
+  const auto may_be = [&](std::string resource, std::string_view name, std::string space = {}) {
+    const bool is_core =
+        resource == "serviceaccounts" || resource == "users" || resource == "groups";
+    const auto slash = std::min(resource.find('/'), resource.size());
     return require(who, {.verb = "impersonate",
-                         .group = std::move(group),
-                         .resource = std::move(resource),
+                         .group = is_core ? "" : "authentication.k8s.io",
+                         .resource = resource.substr(0, slash),
+                         .subresource = slash < resource.size() ? resource.substr(slash + 1) : "",
                          .space = std::move(space),
                          .name = std::string(name)});
   };
-  Identity out{
-      .user = user, .uid = uid, .groups = groups, .expires = who.expires, .impersonator = who.user};
+  Identity out = who;  // the credentials stay whose they are
+  out.user = user;
+  out.uid = uid;
+  out.groups = groups;
+  out.impersonator = who.user;
   if (user.starts_with(service_account_prefix)) {
     const std::string_view rest = std::string_view(user).substr(service_account_prefix.size());
     const auto colon = rest.find(':');
     if (colon == std::string_view::npos)
       return std::unexpected(bad_request("the ServiceAccount to be has no name"));
     const std::string space(rest.substr(0, colon));
-    if (auto may = may_be("", "serviceaccounts", rest.substr(colon + 1), space); !may)
+    if (auto may = may_be("serviceaccounts", rest.substr(colon + 1), space); !may)
       return std::unexpected(may.error());
     if (groups.empty())
       out.groups = {std::string(group_service_accounts),
                     fmt::format("{}:{}", group_service_accounts, space)};
-  } else if (auto may = may_be("", "users", user, ""); !may) {
+  } else if (auto may = may_be("users", user); !may) {
     return std::unexpected(may.error());
   }
   for (const std::string& group : groups)
-    if (auto may = may_be("", "groups", group, ""); !may) return std::unexpected(may.error());
+    if (auto may = may_be("groups", group); !may) return std::unexpected(may.error());
   if (!uid.empty())
-    if (auto may = may_be("authentication.k8s.io", "uids", uid, ""); !may)
-      return std::unexpected(may.error());
+    if (auto may = may_be("uids", uid); !may) return std::unexpected(may.error());
+  for (const auto& [key, values] : *extra)
+    for (const std::string& value : values)
+      if (auto may = may_be("userextras/" + key, value); !may) return std::unexpected(may.error());
+  out.extra = std::move(*extra);
   out.groups.emplace_back(user == user_anonymous ? group_unauthenticated : group_authenticated);
   return out;
 }

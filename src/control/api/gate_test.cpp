@@ -196,6 +196,109 @@ TEST_F(GateTest, ImpersonationNeedsItsRight) {
   EXPECT_EQ(code(), 403u) << "bob may nothing";
 }
 
+TEST_F(GateTest, ImpersonationTellsMoreOfTheUser) {
+  more_headers_ = {{"impersonate-user", "bob"},
+                   {"impersonate-uid", "7"},
+                   {"Impersonate-Extra-Example.com%2fDesk", "3"},
+                   {"impersonate-extra-scopes", "view"},
+                   {"impersonate-extra-scopes", "edit"}};
+  const json::value who =
+      as_admin("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", "{}");
+  const json::value& info = who.at("status").at("userInfo");
+  EXPECT_EQ(text_at(info, {"uid"}), "7");
+  EXPECT_EQ(info.at("extra"),
+            json::parse(R"({"example.com/desk":["3"],"scopes":["view","edit"]})"));
+  more_headers_ = {{"impersonate-extra-scopes", "view"}};
+  as_admin("GET", assets);
+  EXPECT_EQ(code(), 400u);
+  more_headers_ = {{"impersonate-user", "bob"}, {"impersonate-extra-%zz", "view"}};
+  as_admin("GET", assets);
+  EXPECT_EQ(code(), 400u);
+}
+
+TEST_F(GateTest, EachPartOfAnImpersonationNeedsItsOwnRight) {
+  create("/apis/rbac.authorization.k8s.io/v1/clusterroles",
+         "{metadata: {name: bobber}, rules: [{verbs: [impersonate], apiGroups: [''], resources: "
+         "[users], resourceNames: [bob]}, {verbs: [impersonate], apiGroups: "
+         "[authentication.k8s.io], resources: [userextras/scopes], resourceNames: [view]}]}");
+  create("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+         "{metadata: {name: bobber}, roleRef: {kind: ClusterRole, name: bobber}, subjects: [{kind: "
+         "ServiceAccount, name: ann, namespace: azure-iot-operations}]}");
+  token_ = token("ann");
+  const auto tried = [this](std::vector<std::pair<std::string, std::string>> headers) {
+    more_headers_ = std::move(headers);
+    ask("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", "{}");
+    return code();
+  };
+  EXPECT_EQ(tried({{"impersonate-user", "bob"}}), 201u);
+  EXPECT_EQ(tried({{"impersonate-user", "eve"}}), 403u);
+  EXPECT_EQ(tried({{"impersonate-user", "bob"}, {"impersonate-extra-scopes", "view"}}), 201u);
+  EXPECT_EQ(tried({{"impersonate-user", "bob"}, {"impersonate-extra-scopes", "edit"}}), 403u);
+  EXPECT_EQ(tried({{"impersonate-user", "bob"}, {"impersonate-extra-desk", "view"}}), 403u);
+  EXPECT_EQ(tried({{"impersonate-user", "bob"}, {"impersonate-uid", "7"}}), 403u);
+}
+
+TEST_F(GateTest, ARuleForOneNameAllowsToListAndWatchThatOne) {
+  const std::string rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/azure-iot-operations/";
+  create(
+      rbac + "roles",
+      "{metadata: {name: oven}, rules: [{verbs: [get, list, watch, deletecollection], apiGroups: "
+      "[deviceregistry.microsoft.com], resources: [assets], resourceNames: [oven]}]}");
+  create(rbac + "rolebindings",
+         "{metadata: {name: oven}, roleRef: {kind: Role, name: oven}, subjects: [{kind: "
+         "ServiceAccount, name: ann}]}");
+  create(assets, json::serialize(asset("oven")));
+  create(assets, json::serialize(asset("boiler")));
+  token_ = token("ann");
+  const auto asked = [this](const std::string& query, const char* method = "GET") {
+    const json::value answer = ask(method, std::string(assets) + query);
+    const json::value* items = find(answer, "items");
+    return fmt::format("{} {}", code(), items == nullptr ? 0 : items->as_array().size());
+  };
+  EXPECT_EQ(asked("?fieldSelector=metadata.name=oven"), "200 1");
+  EXPECT_EQ(asked("?fieldSelector=metadata.namespace!=x,metadata.name==oven"), "200 1");
+  EXPECT_EQ(asked("?fieldSelector=metadata.name=oven&watch=1"), "200 0");
+  EXPECT_EQ(asked(""), "403 0");
+  EXPECT_EQ(asked("?fieldSelector=metadata.name=boiler"), "403 0");
+  EXPECT_EQ(asked("?fieldSelector=metadata.name!=oven"), "403 0");
+  EXPECT_EQ(asked("?fieldSelector=metadata.name=oven,metadata.name=boiler"), "200 0");
+  EXPECT_EQ(asked("?fieldSelector=metadata.name=oven", "DELETE"), "403 0");
+}
+
+TEST_F(GateTest, ATokenEndsWithTheSecretThatItIsBoundTo) {
+  const std::string secrets = "/api/v1/namespaces/azure-iot-operations/secrets";
+  const std::string tokens = "/api/v1/namespaces/azure-iot-operations/serviceaccounts/ann/token";
+  const auto wanted = [&](const std::string& bound) {
+    return as_admin("POST", tokens, "{spec: {boundObjectRef: " + bound + "}}");
+  };
+  create(secrets, "{apiVersion: v1, kind: Secret, metadata: {name: lease}}");
+  const std::string uid = text_at(as_admin("GET", secrets + "/lease"), {"metadata", "uid"});
+  wanted("{kind: Secret, apiVersion: v1, name: gone}");
+  EXPECT_EQ(code(), 404u);
+  wanted("{kind: Pod, apiVersion: v1, name: gone}");
+  EXPECT_EQ(code(), 404u);
+  wanted("{kind: ConfigMap, apiVersion: v1, name: lease}");
+  EXPECT_EQ(code(), 400u);
+  wanted("{kind: Secret, apiVersion: v1, name: lease, uid: other}");
+  EXPECT_EQ(code(), 409u);
+  const json::value answer =
+      wanted("{kind: Secret, apiVersion: v1, name: lease, uid: " + uid + "}");
+  ASSERT_EQ(code(), 201u) << head_.body;
+  const std::string bound = text_at(answer, {"status", "token"});
+  const auto works = [&] {
+    token_ = bound;
+    ask("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", "{}");
+    return code();
+  };
+  EXPECT_EQ(works(), 201u);
+  EXPECT_EQ(works(), 201u) << "and again, from memory";
+  as_admin("DELETE", secrets + "/lease");
+  EXPECT_EQ(works(), 401u);
+  EXPECT_NE(head_.body.find("azure-iot-operations/lease"), std::string::npos) << head_.body;
+  create(secrets, "{apiVersion: v1, kind: Secret, metadata: {name: lease}}");
+  EXPECT_EQ(works(), 401u) << "another one of that name is another one";
+}
+
 TEST_F(GateTest, TheAccountsOfTheSystemAreForThoseWhoMayAll) {
   create("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
          "{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {name: "

@@ -150,6 +150,36 @@ ApiResult<json::object> answer_review(const Gate& gate, const Identity& who, con
   return out;
 }
 
+namespace {
+
+/// The Secret that a token shall end with. Pods and Nodes are not kept here.
+ApiResult<std::optional<BoundObject>> read_bound_object(const Access& access,
+                                                        const ObjectPath& path,
+                                                        const json::value& asked) {
+  const json::value* given = find(asked, "spec", "boundObjectRef");
+  if (given == nullptr || given->is_null()) return std::nullopt;
+  const std::string kind = text_at(*given, {"kind"});
+  const std::string name = text_at(*given, {"name"});
+  const std::string uid = text_at(*given, {"uid"});
+  if (kind == "Pod" || kind == "Node")
+    return std::unexpected(not_found({"", kind == "Pod" ? "pods" : "nodes", kind}, name));
+  if (kind != "Secret" || text_at(*given, {"apiVersion"}, "v1") != "v1")
+    return std::unexpected(bad_request(fmt::format(
+        "cannot bind token to object of type {}, Kind={}", text_at(*given, {"apiVersion"}), kind)));
+  const ResourceName secrets{"", "secrets", "Secret"};
+  std::string living = access.uid_of_secret(path.space, name);
+  if (living.empty()) return std::unexpected(not_found(secrets, name));
+  if (!uid.empty() && uid != living)
+    return std::unexpected(conflict(
+        secrets, name,
+        fmt::format("the UID in the bound object reference ({}) does not match the UID in record. "
+                    "The object might have been deleted and then recreated",
+                    uid)));
+  return BoundObject{name, std::move(living)};
+}
+
+}  // namespace
+
 ApiResult<json::object> answer_token_request(const Gate& gate, const ObjectPath& path,
                                              const json::value& asked) {
   const ResourceName accounts{"", "serviceaccounts", "ServiceAccount"};
@@ -165,6 +195,9 @@ ApiResult<json::object> answer_token_request(const Gate& gate, const ObjectPath&
                   fmt::format("Invalid value: {}: may not specify a duration less than 10 minutes",
                               seconds)}}));
   wish.life = std::chrono::seconds{std::min<std::int64_t>(seconds, 10LL * 365 * 86400)};
+  auto bound = read_bound_object(*gate.access(), path, asked);
+  if (!bound) return std::unexpected(bound.error());
+  wish.bound = std::move(*bound);
   auto issued = gate.access()->issue(wish);
   if (!issued && issued.error().code == Errc::not_found)
     return std::unexpected(not_found(accounts, path.name));

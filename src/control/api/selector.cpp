@@ -159,9 +159,14 @@ bool Selector::matches(const json::value& object) const {
   return true;
 }
 
-std::string Selector::only_name() const {
-  for (const FieldRule& rule : fields_)
-    if (rule.equal && rule.path == std::vector<std::string>{"metadata", "name"}) return rule.value;
+std::string exact_name(std::string_view fields) {
+  for (const std::string_view part : split(fields)) {
+    const auto sign = part.find('=');
+    if (sign == std::string_view::npos || trimmed(part.substr(0, sign)) != "metadata.name")
+      continue;
+    const bool two = part.substr(sign).starts_with("==");
+    return std::string(trimmed(part.substr(sign + (two ? 2 : 1))));
+  }
   return "";
 }
 

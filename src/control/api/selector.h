@@ -20,8 +20,6 @@ class Selector {
 
   bool everything() const { return labels_.empty() && fields_.empty(); }
   bool matches(const json::value& object) const;
-  /// The name if `metadata.name=...` is among the fields, else "".
-  std::string only_name() const;
 
  private:
   struct LabelRule {
@@ -43,5 +41,8 @@ class Selector {
   std::vector<LabelRule> labels_;
   std::vector<FieldRule> fields_;
 };
+
+/// The name if `metadata.name=...` is among the terms of a fieldSelector, else "".
+std::string exact_name(std::string_view fields);
 
 }  // namespace wireway::control

@@ -205,6 +205,17 @@ expect "$ann" as_ann auth whoami
 expect '^press' as_ann get assets.deviceregistry.microsoft.com
 refuse 'Forbidden.*cannot create resource "rolebindings"|cannot create resource "rolebindings"' \
   as_ann create rolebinding more --clusterrole=cluster-admin --serviceaccount=azure-iot-operations:ann
+expect 'created' kubectl create secret generic shift
+token=$(kubectl create token ann --bound-object-kind Secret --bound-object-name shift)
+expect "$ann" as_ann auth whoami
+expect 'deleted' kubectl delete secret shift
+refuse 'Unauthorized|must be logged in' as_ann auth whoami
+expect 'created' kubectl create role one --verb=get,list,watch --resource=configmaps --resource-name=mine
+expect 'created' kubectl create rolebinding one --role=one --serviceaccount=azure-iot-operations:ann
+expect 'created' kubectl create configmap mine
+token=$(kubectl create token ann)
+expect '^mine' as_ann get configmaps --field-selector metadata.name=mine
+refuse 'cannot list resource "configmaps"' as_ann get configmaps
 expect 'deleted' kubectl delete serviceaccount ann
 refuse 'Unauthorized|must be logged in' as_ann get assets.deviceregistry.microsoft.com
 
