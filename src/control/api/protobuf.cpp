@@ -109,7 +109,12 @@ constexpr Field service_account_fields[] = {
     {3, "imagePullSecrets", Shape::message, true, local_reference},
     {4, "automountServiceAccountToken", Shape::flag},
 };
+constexpr Field bound_object[] = {{1, "kind", Shape::text},
+                                  {2, "apiVersion", Shape::text},
+                                  {3, "name", Shape::text},
+                                  {4, "uid", Shape::text}};
 constexpr Field token_request_spec[] = {{1, "audiences", Shape::text, true},
+                                        {3, "boundObjectRef", Shape::message, false, bound_object},
                                         {4, "expirationSeconds", Shape::number}};
 constexpr Field token_request_fields[] = {
     {1, "metadata", Shape::message, false, object_meta},

@@ -56,6 +56,17 @@ TEST(Protobuf, reads_times_of_events) {
   EXPECT_EQ(text_at(*read, {"involvedObject", "name"}), "oven");
 }
 
+TEST(Protobuf, reads_what_a_token_is_bound_to) {
+  const auto read = read_protobuf(
+      body("authentication.k8s.io/v1", "TokenRequest",
+           bytes_field(2, bytes_field(3, bytes_field(1, "Secret") + bytes_field(2, "v1") +
+                                             bytes_field(3, "shift") + bytes_field(4, "u1")) +
+                              integer_field(4, 600))));
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->at("spec"), json::parse(R"({"boundObjectRef":{"kind":"Secret","apiVersion":"v1",
+      "name":"shift","uid":"u1"},"expirationSeconds":600})"));
+}
+
 TEST(Protobuf, refuses_unknown_kinds_and_broken_bytes) {
   EXPECT_EQ(read_protobuf(body("v1", "Pod", "")).error().code, 415u);
   EXPECT_EQ(read_protobuf("{}").error().code, 400u);
