@@ -14,7 +14,7 @@ constexpr std::string_view current_key = "service-account.key";
 constexpr std::string_view secrets_key = "secrets.key";
 constexpr std::string_view older_keys = "service-account-";
 constexpr std::array accounts{"wireway-broker", "wireway-opcua", "wireway-dataflow",
-                              "wireway-supervisor"};
+                              "wireway-gitops", "wireway-supervisor"};
 
 Result<control::SigningKey> read_key(net::Files& files, const std::string& path) {
   const auto pem = files.read_secret(path);

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "control/reconcile/demo.h"
 #include "control/reconcile/folder_source.h"
+#include "control/reconcile/git_sources.h"
 #include "control/reconcile/not_served.h"
 #include "control/reconcile/workload_reconciler.h"
 #include "control/workload/process_runtime.h"
@@ -78,6 +79,8 @@ class ControlPlane {
                    workload_options(options, data, places.page)),
         not_served_(process.env, *resources_),
         objects_(process.env, *resources_),
+        git_resources_(resource::make_kube_resources(process.loop, git_options(data, places.page))),
+        git_(process.env, *git_resources_, objects_, data.path()),
         ready_(process.env, *resources_, [&options, places](std::vector<std::string> troubles) {
           print_table(options, places, troubles);
         }) {
@@ -93,6 +96,7 @@ class ControlPlane {
     if (folder_) folder_->start();
     workloads_.start();
     not_served_.start();
+    git_.start();
     ready_.start();
   }
   void stop(std::function<void()> done) { runtime_.stop(std::move(done)); }
@@ -103,6 +107,13 @@ class ControlPlane {
     out.url = url;
     out.component = "supervisor";
     out.token_file = data.tokens() + "/wireway-supervisor";
+    return out;
+  }
+  /// Repositories apply with rights of their own, which are fewer than ours.
+  static resource::KubeOptions git_options(const DataFolder& data, const std::string& url) {
+    resource::KubeOptions out = kube_options(data, url);
+    out.component = "gitops";
+    out.token_file = data.tokens() + "/wireway-gitops";
     return out;
   }
   static control::ProcessRuntimeOptions runtime_options(const DataFolder& data) {
@@ -124,6 +135,8 @@ class ControlPlane {
   control::WorkloadReconciler workloads_;
   control::NotServed not_served_;
   control::SourceObjects objects_;
+  std::unique_ptr<resource::Resources> git_resources_;
+  control::GitSources git_;
   ReadyReport ready_;
   std::unique_ptr<control::Demo> demo_;
   std::unique_ptr<control::FolderSource> folder_;

@@ -49,6 +49,7 @@ inline constexpr Kind role_binding{access_group, "v1", "RoleBinding", "rolebindi
 inline constexpr Kind cluster_role{access_group, "v1", "ClusterRole", "clusterroles", false};
 inline constexpr Kind cluster_role_binding{access_group, "v1", "ClusterRoleBinding",
                                            "clusterrolebindings", false};
+inline constexpr Kind git_repository{"wireway.io", "v1", "GitRepository", "gitrepositories"};
 inline constexpr Kind custom_resource_definition{
     "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", false};
 
