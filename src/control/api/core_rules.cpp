@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
+#include "control/api/unserved.h"
 
 namespace wireway::control {
 namespace {
@@ -73,11 +74,14 @@ void fill_definition(json::object& object, WallTime now) {
     for (const json::value& version : versions->get_array())
       if (bool_at(version, {"storage"}, false)) stored.emplace_back(text_at(version, {"name"}));
   out["storedVersions"] = std::move(stored);
-  if (out.contains("conditions")) return;
-  out["conditions"] =
-      json::array{condition("NamesAccepted", "NoConflicts", "no conflicts found", to_rfc3339(now)),
-                  condition("Established", "InitialNamesAccepted",
-                            "the initial names have been accepted", to_rfc3339(now))};
+  if (json::value& conditions = out["conditions"]; !conditions.is_array())
+    conditions = json::array{
+        condition("NamesAccepted", "NoConflicts", "no conflicts found", to_rfc3339(now)),
+        condition("Established", "InitialNamesAccepted", "the initial names have been accepted",
+                  to_rfc3339(now))};
+  json::array conditions = std::move(out["conditions"].get_array());
+  tell_unserved(object, conditions, now);
+  object["status"].as_object()["conditions"] = std::move(conditions);
 }
 
 void check_immutable(const json::object& object, const json::object& before,

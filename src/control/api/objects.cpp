@@ -12,6 +12,7 @@
 #include "control/api/last_applied.h"
 #include "control/api/object_meta.h"
 #include "control/api/patch.h"
+#include "control/api/unserved.h"
 
 namespace wireway::control {
 namespace {
@@ -465,6 +466,7 @@ ApiResult<Written> Objects::store_draft(Call& call, json::object object, Change 
     Catalog trial;
     auto defined = call.dry_run ? trial.define(object) : catalog_.define(object);
     if (!defined) return std::unexpected(defined.error());
+    if (call.subresource.empty()) warn(call, unserved_parts(object));
   }
   // What the server does by itself has no asking user.
   if (check_grant_ && !call.who.user.empty() && change != Change::deleted)

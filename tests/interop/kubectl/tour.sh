@@ -220,6 +220,9 @@ printf 'apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: w}\nspec: {}\
 expect 'widget.example.com/w created' kubectl apply -f widget.yaml
 expect '^3$' kubectl get wd w -o 'jsonpath={.spec.size}'
 [ "$minor" -ge 27 ] && expect 'How large it is' kubectl explain widget.spec.size
+sed 's/spec: {type: object, /&x-kubernetes-validations: [{rule: self.size < 9}], /' crd.yaml > rules.yaml
+expect 'Warning: version v1: x-kubernetes-validations are kept but not evaluated' kubectl apply -f rules.yaml
+expect 'condition met' kubectl wait --for=condition=PartlyServed crd/widgets.example.com
 expect 'deleted' kubectl delete crd widgets.example.com
 refuse 'resource type "widgets"|not find the requested resource' kubectl get widgets
 
