@@ -37,6 +37,27 @@ void add_log_options(CLI::App& command, Options& options) {
       ->capture_default_str();
 }
 
+/// Named as kube-apiserver names them.
+void add_oidc(CLI::App& up, control::OidcOptions& oidc) {
+  CLI::Option* issuer = up.add_option("--oidc-issuer-url", oidc.issuer,
+                                      "https URL of an OpenID issuer whose ID tokens are accepted");
+  const auto add = [&up, issuer](const char* name, auto& value, const char* what) {
+    return up.add_option(name, value, what)->needs(issuer);
+  };
+  issuer->needs(add("--oidc-client-id", oidc.client_id, "The audience that its tokens must have"));
+  add("--oidc-username-claim", oidc.username_claim, "The claim that names the user")
+      ->capture_default_str();
+  add("--oidc-username-prefix", oidc.username_prefix,
+      "Before that name; default: the issuer and #, nothing for email; - for nothing");
+  add("--oidc-groups-claim", oidc.groups_claim, "The claim that lists the user's groups");
+  add("--oidc-groups-prefix", oidc.groups_prefix, "Before each of them");
+  add("--oidc-required-claim", oidc.required_claims, "CLAIM=VALUE that a token must have");
+  add("--oidc-ca-file", oidc.ca_file, "Authorities of the issuer's certificate (PEM)");
+  add("--oidc-signing-algs", oidc.algorithms, "Accepted: RS, PS or ES with 256, 384 or 512")
+      ->delimiter(',')
+      ->capture_default_str();
+}
+
 void add_up(CLI::App& root, Options& options) {
   CLI::App* up = root.add_subcommand(
       "up", "Start everything on this machine: API server, web page, and the services as children");
@@ -67,6 +88,7 @@ void add_up(CLI::App& root, Options& options) {
   auto* key = up->add_option("--tls-key", options.up.tls_key, "Its private key (PEM)");
   certificate->needs(key);
   key->needs(certificate);
+  add_oidc(*up, options.up.oidc);
   up->add_option("--simulator-port", options.up.simulator_port, "Port of the simulated PLC")
       ->capture_default_str();
   up->add_option("--demo-nodes", options.up.simulator_nodes,

@@ -152,6 +152,19 @@ Result<std::vector<net::Endpoint>> parse_addresses(const UpOptions& options) {
   return out;
 }
 
+/// Users of the company's own sign-in, if there is one.
+Result<> trust_issuer(ProcessEnv& process, control::Access& access,
+                      const control::OidcOptions& options) {
+  if (options.issuer.empty()) return {};
+  if (auto good = control::check_options(options); !good) return good;
+  if (!options.ca_file.empty())
+    if (auto text = process.files->read(options.ca_file); !text)
+      return fail(Errc::invalid, fmt::format("--oidc-ca-file: {}", text.error().message));
+  access.add(std::make_unique<control::Oidc>(process.loop, link::HttpClient::create(process.loop),
+                                             options));
+  return {};
+}
+
 ExitCode exit_code_of(const Error& error) {
   if (error.code == Errc::conflict) return ExitCode::port_in_use;
   return error.code == Errc::denied ? ExitCode::usage : ExitCode::data_folder;
@@ -186,6 +199,8 @@ ExitCode run_up(const UpOptions& options) {
   if (!keys) return report(keys.error(), ExitCode::data_folder);
   auto guard = open_guard(process.env, (*data)->keys());
   if (!guard) return report(guard.error(), ExitCode::data_folder);
+  if (auto trusted = trust_issuer(process, **guard, options.oidc); !trusted)
+    return report(trusted.error(), ExitCode::usage);
   auto audit = AuditLog::open(process.env, {.folder = (*data)->audit(),
                                             .file_bytes_max = options.audit_megabytes << 20U,
                                             .files_max = options.audit_files});

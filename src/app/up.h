@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "app/process.h"
+#include "control/access/oidc.h"
 
 namespace wireway::app {
 
@@ -23,6 +24,7 @@ struct UpOptions {
   std::vector<std::string> names;      ///< further names and addresses for the certificate
   std::string tls_certificate;         ///< files of the user's own; empty = ours
   std::string tls_key;
+  control::OidcOptions oidc;  ///< an issuer elsewhere whose users are known here; empty = none
   std::uint16_t simulator_port = 50000;
   std::uint32_t simulator_nodes = 0;
   std::int64_t history_revisions = 100;  ///< changes kept of each object

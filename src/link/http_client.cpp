@@ -210,6 +210,8 @@ class Client final : public HttpClient {
     set(CURLOPT_TCP_KEEPALIVE, 1L);
     set(CURLOPT_FOLLOWLOCATION, 1L);
     set(CURLOPT_MAXREDIRS, redirects_max);
+    // What was asked for under protection is not given up to whoever is on the way.
+    set(CURLOPT_REDIR_PROTOCOLS_STR, request.url.starts_with("https:") ? "https" : "http,https");
     set(CURLOPT_CONNECTTIMEOUT_MS, ms(request.connect_timeout));
     set(CURLOPT_TIMEOUT_MS, ms(request.total_timeout));
     set(CURLOPT_ERRORBUFFER, transfer.error_text.data());

@@ -150,6 +150,19 @@ TEST_F(Https, our_client_shows_its_certificate_and_checks_the_servers) {
             std::string::npos);
 }
 
+TEST_F(Https, is_not_sent_from_https_to_plain_http) {
+  handler = [this](const HttpRequest& request, auto responder) {
+    if (request.path == "/") return responder->respond({200, {}, "here"});
+    responder->respond({302, {{"Location", url(request.path == "/plain" ? "http" : "https")}}, ""});
+  };
+  const auto same = send({.url = url("https") + "same", .ca = keys.authority.certificates});
+  ASSERT_TRUE(same) << same.error().message;
+  EXPECT_EQ(same->body, "here");
+  const auto down = send({.url = url("https") + "plain", .ca = keys.authority.certificates});
+  ASSERT_FALSE(down);
+  EXPECT_EQ(down.error().code, Errc::invalid) << down.error().message;
+}
+
 TEST_F(Https, shows_new_certificates_to_new_connections) {
   if (::access("/usr/bin/curl", X_OK) != 0) GTEST_SKIP() << "curl is not installed";
   const Keys other(system_wall_now());

@@ -49,7 +49,7 @@ class TokenChecker {
  public:
   virtual ~TokenChecker() = default;
   /// Nothing if the token is none of this checker's.
-  virtual std::optional<Result<Identity>> check(const Jwt& token, WallTime now) const = 0;
+  virtual std::optional<Result<Identity>> check(const Jwt& token, WallTime now) = 0;
 };
 
 /// The object that a token ends with. Secrets, the only such kind that lives here.

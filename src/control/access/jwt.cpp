@@ -11,6 +11,7 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/sha.h>
 
 #include "base/bytes.h"
@@ -18,8 +19,17 @@
 namespace wireway::control {
 namespace {
 
-constexpr std::size_t coordinate_bytes = 32;  // of P-256
 constexpr int rsa_bits_min = 2048;
+
+struct Curve {
+  std::string_view name;     ///< in a JWK
+  std::string_view openssl;  ///< in OpenSSL
+  std::string_view algorithm;
+  std::size_t coordinate_bytes;
+};
+constexpr std::array curves{Curve{"P-256", "prime256v1", "ES256", 32},
+                            Curve{"P-384", "secp384r1", "ES384", 48},
+                            Curve{"P-521", "secp521r1", "ES512", 66}};
 
 template <auto Free>
 struct Deleter {
@@ -77,11 +87,15 @@ Pkey from_params(const char* type, OSSL_PARAM_BLD* builder) {
   return Pkey(key);
 }
 
-Pkey ec_key(std::string_view x, std::string_view y) {
-  if (x.size() != coordinate_bytes || y.size() != coordinate_bytes) return nullptr;
+Pkey ec_key(std::string_view curve_name, std::string_view x, std::string_view y) {
+  const auto curve = std::ranges::find(curves, curve_name, &Curve::name);
+  if (curve == curves.end() || x.size() != curve->coordinate_bytes ||
+      y.size() != curve->coordinate_bytes)
+    return nullptr;
   const std::string point = "\x04" + std::string(x) + std::string(y);
   const ParamBuilder builder(OSSL_PARAM_BLD_new());
-  OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0);
+  OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, curve->openssl.data(),
+                                  curve->openssl.size());
   OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(),
                                    point.size());
   return from_params("EC", builder.get());
@@ -96,22 +110,40 @@ Pkey rsa_key(std::string_view modulus, std::string_view exponent) {
   return from_params("RSA", builder.get());
 }
 
-/// Only the two kinds of keys that a token may be signed with.
+/// The curve of an EC key that a token may be signed with, or null.
+const Curve* curve_of(const EVP_PKEY* key) {
+  std::array<char, 32> name{};
+  if (!EVP_PKEY_is_a(key, "EC") ||
+      EVP_PKEY_get_group_name(key, name.data(), name.size(), nullptr) != 1)
+    return nullptr;
+  const auto curve = std::ranges::find(curves, std::string_view(name.data()), &Curve::openssl);
+  return curve == curves.end() ? nullptr : &*curve;
+}
+
+/// Only the kinds of keys that a token may be signed with.
 Result<> check_kind(const EVP_PKEY* key) {
   if (EVP_PKEY_is_a(key, "RSA")) {
     if (EVP_PKEY_get_bits(key) >= rsa_bits_min) return {};
     return unusable(fmt::format("an RSA key needs {} bits or more", rsa_bits_min));
   }
-  std::array<char, 32> curve{};
-  if (EVP_PKEY_is_a(key, "EC") &&
-      EVP_PKEY_get_group_name(key, curve.data(), curve.size(), nullptr) == 1 &&
-      std::string_view(curve.data()) == "prime256v1")
-    return {};
-  return unusable("the key is neither RSA nor EC on P-256");
+  if (curve_of(key) != nullptr) return {};
+  return unusable("the key is neither RSA nor EC on P-256, P-384 or P-521");
+}
+
+/// Whether an algorithm is one for this key; RS and PS are both for any RSA key.
+bool fits(const EVP_PKEY* key, std::string_view algorithm) {
+  if (const Curve* curve = curve_of(key)) return curve->algorithm == algorithm;
+  constexpr std::array rsa{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"};
+  return EVP_PKEY_is_a(key, "RSA") && std::ranges::find(rsa, algorithm) != rsa.end();
+}
+
+const EVP_MD* digest_of(std::string_view algorithm) {
+  if (algorithm.ends_with("384")) return EVP_sha384();
+  return algorithm.ends_with("512") ? EVP_sha512() : EVP_sha256();
 }
 
 /// Signatures of JWS are r and s side by side; OpenSSL's are DER.
-std::string der_signature(std::string_view both) {
+std::string der_signature(std::string_view both, std::size_t coordinate_bytes) {
   if (both.size() != 2 * coordinate_bytes) return "";
   const SignaturePtr signature(ECDSA_SIG_new());
   ECDSA_SIG_set0(signature.get(), number(both.substr(0, coordinate_bytes)).release(),
@@ -124,7 +156,7 @@ std::string der_signature(std::string_view both) {
   return out;
 }
 
-std::string raw_signature(std::string_view der) {
+std::string raw_signature(std::string_view der, std::size_t coordinate_bytes) {
   const unsigned char* at = raw(der);
   const SignaturePtr signature(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size())));
   if (!signature) return "";
@@ -139,6 +171,31 @@ WallTime time_claim(const json::object& claims, std::string_view name, WallTime 
   // A century or two around now; what is beyond is as good as for ever.
   const double bounded = std::clamp(seconds, 0.0, 9'000'000'000.0);
   return {std::chrono::seconds{static_cast<std::int64_t>(bounded)}};
+}
+
+std::size_t members_of(const json::value& value) {
+  std::size_t out = 0;
+  if (value.is_array())
+    for (const json::value& each : value.get_array()) out += members_of(each);
+  if (value.is_object())
+    for (const auto& member : value.get_object()) out += 1 + members_of(member.value());
+  return out;
+}
+
+/// Of two claims of one name, issuer and checker might each mean the other: RFC 7519 section 4. In
+/// JSON that could be parsed, each member has one colon outside of strings.
+bool repeats_a_member(std::string_view text, const json::value& parsed) {
+  std::size_t colons = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (quoted && text[i] == '\\')
+      ++i;
+    else if (text[i] == '"')
+      quoted = !quoted;
+    else if (!quoted && text[i] == ':')
+      ++colons;
+  }
+  return colons != members_of(parsed);
 }
 
 }  // namespace
@@ -197,22 +254,25 @@ PublicKey::PublicKey(std::shared_ptr<const Key> key) : key_(std::move(key)) {
 }
 
 std::string_view PublicKey::algorithm() const {
-  return EVP_PKEY_is_a(key_->key.get(), "RSA") ? "RS256" : "ES256";
+  const Curve* curve = curve_of(key_->key.get());
+  return curve == nullptr ? "RS256" : curve->algorithm;
 }
 
 json::object PublicKey::jwk() const {
   const EVP_PKEY* key = key_->key.get();
   json::object out{{"use", "sig"}, {"alg", algorithm()}, {"kid", id_}};
-  if (algorithm() == "RS256") {
+  const Curve* curve = curve_of(key);
+  if (curve == nullptr) {
     out["kty"] = "RSA";
     out["n"] = base64url_encode(number_of(key, OSSL_PKEY_PARAM_RSA_N, 0));
     out["e"] = base64url_encode(number_of(key, OSSL_PKEY_PARAM_RSA_E, 0));
     return out;
   }
   out["kty"] = "EC";
-  out["crv"] = "P-256";
-  out["x"] = base64url_encode(number_of(key, OSSL_PKEY_PARAM_EC_PUB_X, coordinate_bytes));
-  out["y"] = base64url_encode(number_of(key, OSSL_PKEY_PARAM_EC_PUB_Y, coordinate_bytes));
+  out["crv"] = curve->name;
+  const std::size_t bytes = curve->coordinate_bytes;
+  out["x"] = base64url_encode(number_of(key, OSSL_PKEY_PARAM_EC_PUB_X, bytes));
+  out["y"] = base64url_encode(number_of(key, OSSL_PKEY_PARAM_EC_PUB_Y, bytes));
   return out;
 }
 
@@ -226,11 +286,12 @@ Result<PublicKey> PublicKey::from_jwk(const json::value& jwk) {
   Pkey key;
   const std::string type = text_at(jwk, {"kty"});
   if (type == "RSA") key = rsa_key(part("n"), part("e"));
-  if (type == "EC" && text_at(jwk, {"crv"}) == "P-256") key = ec_key(part("x"), part("y"));
+  if (type == "EC") key = ec_key(text_at(jwk, {"crv"}), part("x"), part("y"));
   if (!key) return unusable(fmt::format("a key of type \"{}\" cannot be read", type));
   if (auto good = check_kind(key.get()); !good) return std::unexpected(good.error());
   PublicKey out(std::make_shared<const Key>(std::move(key)));
   if (const std::string id = text_at(jwk, {"kid"}); !id.empty()) out.id_ = id;
+  out.only_ = text_at(jwk, {"alg"});
   return out;
 }
 
@@ -242,15 +303,22 @@ Result<PublicKey> PublicKey::from_pem(const std::string& pem) {
   return PublicKey(std::make_shared<const Key>(std::move(key)));
 }
 
-bool PublicKey::verify(std::string_view signed_text, std::string_view signature) const {
+bool PublicKey::verify(std::string_view algorithm, std::string_view signed_text,
+                       std::string_view signature) const {
+  EVP_PKEY* key = key_->key.get();
+  if (!fits(key, algorithm) || (!only_.empty() && only_ != algorithm)) return false;
+  const Curve* curve = curve_of(key);
   const std::string der =
-      algorithm() == "ES256" ? der_signature(signature) : std::string(signature);
+      curve == nullptr ? std::string(signature) : der_signature(signature, curve->coordinate_bytes);
   const DigestContext context(EVP_MD_CTX_new());
-  const bool good =
-      !der.empty() &&
-      EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key_->key.get()) == 1 &&
-      EVP_DigestVerify(context.get(), raw(der), der.size(), raw(signed_text), signed_text.size()) ==
-          1;
+  EVP_PKEY_CTX* options = nullptr;  // the context's own
+  bool good = !der.empty() && EVP_DigestVerifyInit(context.get(), &options, digest_of(algorithm),
+                                                   nullptr, key) == 1;
+  if (good && algorithm.starts_with("PS"))
+    good = EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) == 1 &&
+           EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) == 1;
+  good = good && EVP_DigestVerify(context.get(), raw(der), der.size(), raw(signed_text),
+                                  signed_text.size()) == 1;
   ERR_clear_error();
   return good;
 }
@@ -286,7 +354,8 @@ Result<std::string> SigningKey::sign(const json::object& claims) const {
   EVP_PKEY* key = public_.key_->key.get();
   std::size_t size = 0;
   std::string signature;
-  if (EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key) == 1 &&
+  if (EVP_DigestSignInit(context.get(), nullptr, digest_of(public_.algorithm()), nullptr, key) ==
+          1 &&
       EVP_DigestSign(context.get(), nullptr, &size, raw(text), text.size()) == 1) {
     signature.resize(size);
     if (EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
@@ -295,7 +364,8 @@ Result<std::string> SigningKey::sign(const json::object& claims) const {
     signature.resize(size);
   }
   if (signature.empty()) return unusable("the token cannot be signed");
-  if (public_.algorithm() == "ES256") signature = raw_signature(signature);
+  if (const Curve* curve = curve_of(key))
+    signature = raw_signature(signature, curve->coordinate_bytes);
   return text + "." + base64url_encode(signature);
 }
 
@@ -314,6 +384,8 @@ Result<Jwt> Jwt::parse(std::string_view token) {
   auto claims = parse_json(*payload);
   if (!head || !head->is_object() || !claims || !claims->is_object())
     return fail(Errc::denied, "the token is no JSON Web Token");
+  if (repeats_a_member(*header, *head) || repeats_a_member(*payload, *claims))
+    return fail(Errc::denied, "the token says the same thing twice");
   if (head->get_object().contains("crit"))
     return fail(Errc::denied, "the token asks for extensions that are not known");
   Jwt out;
@@ -345,18 +417,26 @@ WallTime Jwt::expires() const { return time_claim(claims, "exp", {}); }
 
 Result<> Jwt::check_time(WallTime now) const {
   if (!claims.contains("exp")) return fail(Errc::denied, "the token does not say when it expires");
+  for (const char* name : {"exp", "nbf", "iat"})
+    if (const json::value* time = claims.if_contains(name); time != nullptr && !time->is_number())
+      return fail(Errc::denied, fmt::format("the token's claim \"{}\" is not a time", name));
   if (now >= expires() + token_clock_skew)
     return fail(Errc::denied, fmt::format("the token expired at {}", to_rfc3339(expires())));
   const WallTime begins = time_claim(claims, "nbf", {});
   if (now + token_clock_skew < begins)
     return fail(Errc::denied, fmt::format("the token is not valid before {}", to_rfc3339(begins)));
+  const WallTime issued = time_claim(claims, "iat", {});
+  if (now + token_clock_skew < issued)
+    return fail(Errc::denied, fmt::format("the token was issued in the future, at {}; compare the "
+                                          "clocks of its issuer and of this machine",
+                                          to_rfc3339(issued)));
   return {};
 }
 
 Result<> Jwt::check_signature(const std::vector<PublicKey>& keys) const {
   for (const PublicKey& key : keys) {
     if (!key_id.empty() && key.id() != key_id) continue;
-    if (key.algorithm() == algorithm && key.verify(signed_text, signature)) return {};
+    if (key.verify(algorithm, signed_text, signature)) return {};
   }
   return fail(Errc::denied, "the token's signature is not of a key that is known here");
 }

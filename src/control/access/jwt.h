@@ -1,10 +1,12 @@
 #pragma once
 /// JSON Web Tokens: signed by a key of ours, or checked with the published keys of an issuer.
 ///
-/// Source: RFC 7515 (JWS compact), RFC 7517 (JWK), RFC 7518 (ES256, RS256), RFC 7519, RFC 7638.
+/// Source: RFC 7515 (JWS compact), RFC 7517 (JWK), RFC 7518 (RS, PS and ES algorithms), RFC 7519,
+///         RFC 7638.
 /// Thread: immutable after making; any.
-/// Limits: token_bytes_max; algorithms ES256 (P-256) and RS256 (2048 bits and more), each only with
-///         a key of its own type; anything else is refused, `none` included.
+/// Limits: token_bytes_max; RSA keys of 2048 bits and more; each algorithm only with a key of its
+///         own type and curve; anything else is refused, `none` included, and so is a token that
+///         says a thing twice.
 /// Errors: a sentence that says what is wrong with the token, never the token itself.
 
 #include <map>
@@ -34,10 +36,12 @@ class PublicKey {
   static Result<PublicKey> from_pem(const std::string& pem);
   /// The key's thumbprint (RFC 7638), unless its JWK names another.
   const std::string& id() const { return id_; }
-  /// "ES256" or "RS256".
+  /// What such a key signs with unless told otherwise: "RS256", "ES256", "ES384" or "ES512".
   std::string_view algorithm() const;
   json::object jwk() const;
-  bool verify(std::string_view signed_text, std::string_view signature) const;
+  /// False also if `algorithm` is not one for this key.
+  bool verify(std::string_view algorithm, std::string_view signed_text,
+              std::string_view signature) const;
 
   struct Key;
 
@@ -46,9 +50,10 @@ class PublicKey {
   explicit PublicKey(std::shared_ptr<const Key> key);
   std::shared_ptr<const Key> key_;
   std::string id_;
+  std::string only_;  ///< the one algorithm that its JWK allows; empty = all of its type
 };
 
-/// A private key of P-256.
+/// A private key: made on P-256, or read.
 class SigningKey {
  public:
   static Result<SigningKey> generate();
