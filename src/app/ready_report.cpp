@@ -3,18 +3,6 @@
 #include <fmt/format.h>
 
 namespace wireway::app {
-namespace {
-
-/// The Ready condition, or nullptr if nobody has said anything yet.
-const json::value* ready_of(const json::value& object) {
-  const json::value* conditions = find(object, "status", "conditions");
-  if (conditions == nullptr || !conditions->is_array()) return nullptr;
-  for (const json::value& condition : conditions->get_array())
-    if (text_at(condition, {"type"}) == "Ready") return &condition;
-  return nullptr;
-}
-
-}  // namespace
 
 ReadyReport::ReadyReport(net::Env& env, resource::Resources& resources,
                          std::function<void(std::vector<std::string>)> print)
@@ -49,7 +37,7 @@ std::vector<std::string> ReadyReport::not_ready() const {
   for (const auto& [kind, cache] : caches_) {
     for (const auto& [key, object] : cache->all()) {
       any = true;
-      const json::value* ready = ready_of(object);
+      const json::value* ready = resource::condition_of(object, "Ready");
       if (ready != nullptr && text_at(*ready, {"status"}) == "True") continue;
       out.push_back(
           ready == nullptr

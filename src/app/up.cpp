@@ -17,6 +17,7 @@
 #include "control/reconcile/folder_source.h"
 #include "control/reconcile/git_sources.h"
 #include "control/reconcile/not_served.h"
+#include "control/reconcile/unattended.h"
 #include "control/reconcile/workload_reconciler.h"
 #include "control/workload/process_runtime.h"
 #include "net/os/process.h"
@@ -78,6 +79,7 @@ class ControlPlane {
         workloads_(process.env, *resources_, runtime_,
                    workload_options(options, data, places.page)),
         not_served_(process.env, *resources_),
+        unattended_(process.env, *resources_, std::string(resource::default_namespace)),
         objects_(process.env, *resources_),
         git_resources_(resource::make_kube_resources(process.loop, git_options(data, places.page))),
         git_(process.env, *git_resources_, objects_, data.path()),
@@ -97,6 +99,7 @@ class ControlPlane {
     workloads_.start();
     not_served_.start();
     git_.start();
+    unattended_.start();
     ready_.start();
   }
   void stop(std::function<void()> done) { runtime_.stop(std::move(done)); }
@@ -134,6 +137,7 @@ class ControlPlane {
   control::ProcessRuntime runtime_;
   control::WorkloadReconciler workloads_;
   control::NotServed not_served_;
+  control::Unattended unattended_;
   control::SourceObjects objects_;
   std::unique_ptr<resource::Resources> git_resources_;
   control::GitSources git_;

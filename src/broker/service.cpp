@@ -99,7 +99,7 @@ Step BrokerService::reconcile_listener(const ObjectKey& key) {
       broker.empty() ? !brokers_->all().empty() : brokers_->find({key.space, broker}) != nullptr;
   if (!has_broker) {
     ports_.erase(key);
-    condition.reason = "BrokerNotFound";
+    condition.reason = "BrokerMissing";
     condition.message = fmt::format(
         "Broker \"{}\" does not exist in namespace {}; create it, or "
         "correct spec.brokerRef",

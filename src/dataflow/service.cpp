@@ -231,7 +231,7 @@ std::expected<EndpointPlan, flow::Health> DataflowService::Impl::endpoint(
   const json::value* object = endpoints_->find({options_.space, name});
   if (object == nullptr)
     return std::unexpected(
-        flow::Health{false, "EndpointNotFound",
+        flow::Health{false, "EndpointMissing",
                      fmt::format("the {}'s DataflowEndpoint {} does not exist in {}", role, name,
                                  options_.space)});
   EndpointPlan plan = plan_endpoint(*object, local_broker());
@@ -250,7 +250,7 @@ std::expected<std::vector<std::string>, flow::Health> DataflowService::Impl::fil
     const json::value* asset = assets_->find({options_.space, name});
     if (asset == nullptr)
       return std::unexpected(
-          flow::Health{false, "AssetNotFound",
+          flow::Health{false, "AssetMissing",
                        fmt::format("the source's Asset {} does not exist in {}; its "
                                    "topics are not known",
                                    name, options_.space)});
@@ -276,7 +276,7 @@ std::expected<std::optional<json::value>, flow::Health> DataflowService::Impl::s
   const json::value* data = object ? find(*object, "data") : nullptr;
   if (data == nullptr || !data->is_object() || data->get_object().empty())
     return std::unexpected(
-        flow::Health{false, "SchemaNotFound",
+        flow::Health{false, "SchemaMissing",
                      fmt::format("schemaRef {}: there is no ConfigMap of this name with "
                                  "data in {}",
                                  plan.schema, options_.space)});

@@ -96,25 +96,6 @@ TEST_F(ControllerTest, sees_erased_objects_and_its_own_status_writes) {
   ASSERT_TRUE(net::turn_until(loop, [&] { return gone; }));
 }
 
-TEST(StatusWith, keeps_the_transition_time_while_the_status_stays) {
-  using namespace std::chrono_literals;
-  const Condition ready{.status = true, .reason = "Running", .message = "runs"};
-  const json::value first = status_with(ready, nullptr, WallTime{10s});
-  const json::value second = status_with(ready, &first, WallTime{20s});
-  EXPECT_EQ(text_at(second.at("conditions").at(0), {"lastTransitionTime"}), "1970-01-01T00:00:10Z");
-  Condition failed = ready;
-  failed.status = false;
-  const json::value third = status_with(failed, &second, WallTime{30s});
-  EXPECT_EQ(text_at(third.at("conditions").at(0), {"lastTransitionTime"}), "1970-01-01T00:00:30Z");
-}
-
-TEST(StatusWith, carries_conditions_of_other_types_over) {
-  const json::value before = {{"conditions", {{{"type", "Degraded"}, {"status", "True"}}}}};
-  const json::value after = status_with(Condition{}, &before, WallTime{});
-  ASSERT_EQ(after.at("conditions").as_array().size(), 2U);
-  EXPECT_EQ(text_at(after.at("conditions").at(1), {"type"}), "Degraded");
-}
-
 TEST(MergePatch, follows_rfc_7386) {
   json::value target = {{"a", 1}, {"b", {{"c", 2}, {"d", 3}}}, {"e", {1, 2}}};
   merge_patch(target, {{"a", nullptr}, {"b", {{"c", 5}}}, {"e", json::array{9}}});

@@ -14,14 +14,10 @@ namespace {
 
 /// The Ready condition in one line: "True Running runs"; "" without one.
 std::string ready_line(const json::value& object) {
-  const json::value* conditions = find(object, "status", "conditions");
-  if (conditions == nullptr || !conditions->is_array()) return "";
-  for (const json::value& condition : conditions->get_array()) {
-    if (text_at(condition, {"type"}) != "Ready") continue;
-    return fmt::format("Ready={} {}: {}", text_at(condition, {"status"}),
-                       text_at(condition, {"reason"}), text_at(condition, {"message"}));
-  }
-  return "";
+  const json::value* ready = condition_of(object, "Ready");
+  if (ready == nullptr) return "";
+  return fmt::format("Ready={} {}: {}", text_at(*ready, {"status"}), text_at(*ready, {"reason"}),
+                     text_at(*ready, {"message"}));
 }
 
 class FolderResources final : public MemoryResources {

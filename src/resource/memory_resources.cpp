@@ -178,11 +178,8 @@ const json::value* MemoryResources::object(const Kind& kind, const ObjectKey& ke
 
 json::value MemoryResources::ready(const Kind& kind, const ObjectKey& key) const {
   const json::value* found = object(kind, key);
-  const json::value* conditions = found == nullptr ? nullptr : find(*found, "status", "conditions");
-  if (conditions == nullptr || !conditions->is_array()) return nullptr;
-  for (const json::value& condition : conditions->get_array())
-    if (text_at(condition, {"type"}) == "Ready") return condition;
-  return nullptr;
+  const json::value* ready = found == nullptr ? nullptr : condition_of(*found, "Ready");
+  return ready == nullptr ? json::value() : *ready;
 }
 
 const std::vector<EventRecord>& MemoryResources::events() const { return state_->events; }

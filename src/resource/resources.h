@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "resource/conditions.h"
 #include "resource/kind.h"
 
 namespace wireway::resource {
@@ -75,19 +76,6 @@ class Resources {
   /// Repeats of the same event raise its count.
   virtual void emit(EventRecord record) = 0;
 };
-
-/// One condition of `status.conditions` (Kubernetes API conventions).
-struct Condition {
-  std::string type = "Ready";
-  bool status = false;
-  std::string reason;
-  std::string message;
-  std::int64_t observed_generation = 0;
-};
-
-/// `{"conditions":[...]}` with lastTransitionTime kept from `previous` (an object's status or null)
-/// where type and status are unchanged.
-json::object status_with(const Condition& condition, const json::value* previous, WallTime now);
 
 /// RFC 7386: null removes, objects merge, everything else replaces.
 void merge_patch(json::value& target, const json::value& patch);

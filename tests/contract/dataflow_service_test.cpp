@@ -191,7 +191,7 @@ TEST_F(Service, says_what_is_wrong_and_runs_once_it_is_mended) {
                        "False ConfigurationInvalid: spec.operations[1]."
                        "builtInTransformationSettings.map[0].expression: column 1"));
   put_flow("f", "dataSources: [in]", "", "endpointRef: nowhere, dataDestination: out/f");
-  ASSERT_TRUE(comes_to("f", "False EndpointNotFound"));
+  ASSERT_TRUE(comes_to("f", "False EndpointMissing"));
   put_flow("f", "dataSources: [in]",
            "datasets: [{key: k, inputs: [$source.a], expression: 'true'}]",
            "endpointRef: default, dataDestination: out/f");

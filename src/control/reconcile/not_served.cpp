@@ -60,14 +60,6 @@ resource::Condition condition_of(const UnservedKind& kind, std::int64_t generati
   return out;
 }
 
-const json::value* ready_of(const json::value& object) {
-  const json::value* conditions = find(object, "status", "conditions");
-  if (conditions == nullptr || !conditions->is_array()) return nullptr;
-  for (const json::value& condition : conditions->get_array())
-    if (text_at(condition, {"type"}) == "Ready") return &condition;
-  return nullptr;
-}
-
 /// Whether the object still has to be told, or what it says is out of date.
 bool needs(const json::value* ready, const resource::Condition& condition) {
   if (ready == nullptr) return true;
@@ -105,7 +97,7 @@ class NotServed::Follower final : public resource::WatchHandler {
   void on_put(const json::value& object) override {
     const resource::ObjectKey key = resource::key_of(object);
     const auto condition = condition_of(kind_, resource::generation_of(object));
-    if (!needs(ready_of(object), condition)) {
+    if (!needs(resource::condition_of(object, "Ready"), condition)) {
       owner_.waiting_.erase({&kind_, key});
       return;
     }

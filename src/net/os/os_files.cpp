@@ -97,8 +97,7 @@ class OsFiles final : public Files {
 
   Result<std::string> read_secret(const std::string& path) override {
     struct stat status{};
-    if (::stat(path.c_str(), &status) != 0)
-      return std::unexpected(file_error("open", path, errno));
+    if (::stat(path.c_str(), &status) != 0) return std::unexpected(file_error("open", path, errno));
     if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
       return fail(Errc::denied,
                   fmt::format("{} may be read by others than its owner (mode {:03o}); a key must "

@@ -69,7 +69,7 @@ Condition asset_condition(const AssetFacts& facts) {
   const AssetModel& model = *facts.model;
   if (!model.enabled) return not_ready("Disabled", "spec.enabled is false: no tags are monitored");
   if (!facts.endpoint)
-    return not_ready("EndpointNotFound",
+    return not_ready("EndpointMissing",
                      fmt::format("AssetEndpointProfile {} is not there: create it or correct "
                                  "assetEndpointProfileRef",
                                  model.endpoint));

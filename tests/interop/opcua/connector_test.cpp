@@ -264,11 +264,11 @@ TEST_F(Connector, stops_a_disabled_asset_and_says_so) {
 TEST_F(Connector, names_an_endpoint_that_is_missing_and_takes_it_up_when_it_comes) {
   put_asset("a", "late", {{"Step", "ns=3;s=StepUp"}});
   start_service();
-  ASSERT_TRUE(wait([&] { return asset_reason("a") == "EndpointNotFound"; }));
+  ASSERT_TRUE(wait([&] { return asset_reason("a") == "EndpointMissing"; }));
   put_endpoint("late", start_plc().url());
   EXPECT_TRUE(wait([&] { return asset_reason("a") == "Monitored"; }));
   resources.erase(resource::asset_endpoint_profile, {space, "late"});
-  EXPECT_TRUE(wait([&] { return asset_reason("a") == "EndpointNotFound"; }));
+  EXPECT_TRUE(wait([&] { return asset_reason("a") == "EndpointMissing"; }));
 }
 
 TEST_F(Connector, spreads_many_tags_over_subscriptions_and_gathers_them_again) {

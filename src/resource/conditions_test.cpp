@@ -1,0 +1,88 @@
+// Goal: what services say of objects is said in one form, and a transition time means a transition.
+
+#include "resource/conditions.h"
+
+#include <gtest/gtest.h>
+
+#include "resource/kind_table.h"
+
+namespace wireway::resource {
+namespace {
+
+TEST(StatusWith, keeps_the_transition_time_while_the_status_stays) {
+  using namespace std::chrono_literals;
+  const Condition ready{.status = true, .reason = "Running", .message = "runs"};
+  const json::value first = status_with(ready, nullptr, WallTime{10s});
+  const json::value second = status_with(ready, &first, WallTime{20s});
+  EXPECT_EQ(text_at(second.at("conditions").at(0), {"lastTransitionTime"}), "1970-01-01T00:00:10Z");
+  Condition failed = ready;
+  failed.status = false;
+  const json::value third = status_with(failed, &second, WallTime{30s});
+  EXPECT_EQ(text_at(third.at("conditions").at(0), {"lastTransitionTime"}), "1970-01-01T00:00:30Z");
+}
+
+TEST(StatusWith, carries_conditions_of_other_types_over) {
+  const json::value before = {{"conditions", {{{"type", "Degraded"}, {"status", "True"}}}}};
+  const json::value after = status_with(Condition{}, &before, WallTime{});
+  ASSERT_EQ(after.at("conditions").as_array().size(), 2U);
+  EXPECT_EQ(text_at(after.at("conditions").at(1), {"type"}), "Degraded");
+}
+
+TEST(StatusWith, says_all_three_and_keeps_each_ones_time) {
+  using namespace std::chrono_literals;
+  Conditions said = conditions_of({.status = true, .reason = "Running", .message = "runs"});
+  const json::value first = status_with(said, nullptr, WallTime{10s});
+  said.degraded = not_applied(7, 6, "spec.ports[0].port 1883 is in use");
+  const json::value second = status_with(said, &first, WallTime{20s});
+  const auto at = [&second](std::string_view type, std::string_view field) {
+    const json::value object{{"status", second}};
+    const json::value* condition = condition_of(object, type);
+    return condition == nullptr ? "none" : text_at(*condition, {field}, "none");
+  };
+  EXPECT_EQ(at("Ready", "status"), "True");
+  EXPECT_EQ(at("Ready", "lastTransitionTime"), "1970-01-01T00:00:10Z");
+  EXPECT_EQ(at("Reconciling", "status"), "False");
+  EXPECT_EQ(at("Degraded", "status"), "True");
+  EXPECT_EQ(at("Degraded", "lastTransitionTime"), "1970-01-01T00:00:20Z");
+  EXPECT_EQ(at("Degraded", "message"),
+            "generation 7 is not applied: spec.ports[0].port 1883 is in use; still running "
+            "generation 6");
+  EXPECT_TRUE(at("Degraded", "recommendedAction").contains("wireway rollback"));
+  EXPECT_EQ(at("Ready", "recommendedAction"), "none") << "nothing is to be done";
+}
+
+TEST(StatusWith, recommends_what_the_service_says_before_the_general_advice) {
+  const auto action = [](const Condition& condition) {
+    const json::value status = status_with(condition, nullptr, WallTime{});
+    return text_at(status.at("conditions").at(0), {"recommendedAction"}, "none");
+  };
+  EXPECT_EQ(action({.reason = "ProfileMissing"}), action_for("ProfileMissing"));
+  EXPECT_EQ(action({.reason = "ProfileMissing", .action = "create DataflowProfile night"}),
+            "create DataflowProfile night");
+  EXPECT_EQ(action({.status = true, .reason = "Disabled"}), "none");
+  EXPECT_EQ(action({.reason = "NobodyKnows"}), "none");
+}
+
+TEST(ConditionsOf, reconciles_while_it_begins) {
+  EXPECT_TRUE(conditions_of({.reason = "Starting", .message = "m"}).reconciling.status);
+  EXPECT_TRUE(conditions_of({.reason = "Connecting", .message = "m"}).reconciling.status);
+  EXPECT_FALSE(conditions_of({.reason = "HostUnreachable", .message = "m"}).reconciling.status);
+  EXPECT_FALSE(conditions_of({.status = true, .reason = "Running"}).reconciling.status);
+}
+
+TEST(StatusWith, is_kept_whole_by_the_schema_of_every_kind) {
+  const KindTable kinds;
+  const json::object status =
+      status_with(conditions_of({.reason = "ProfileMissing", .message = "m"}), nullptr, WallTime{});
+  int with_schema = 0;
+  for (const auto& [name, entry] : kinds.all()) {
+    if (!entry.schema) continue;
+    ++with_schema;
+    json::value object{{"status", status}};
+    EXPECT_EQ(entry.schema->prune(object), std::vector<std::string>{}) << name.second;
+  }
+  EXPECT_GT(with_schema, 40);
+}
+
+}  // namespace
+}  // namespace wireway::resource
