@@ -231,14 +231,15 @@ void SourceApplier::list_drift(const Id& id, const json::value& living) {
     if (!result && !is_final(result.error())) return retry(*item, retry_interval);
     if (!result) return refuse(*item, result.error());
     item->drift = changed_fields(stored_form(objects_.kinds(), *result), living);
-    if (item->drift.empty())
+    item->drift_content.reset();
+    if (item->drift.empty()) {
       item->content = source_content(living);
-    else
-      item->drift_content = source_content(living);
-    if (!item->drift.empty())
-      log::warn("{} differs from {} by hand: {}", id.to_string(),
-                SourceMark{options_.source, item->manifest.file}.to_string(),
-                joined_paths(item->drift));
+      return;
+    }
+    item->drift_content = source_content(living);
+    log::warn("{} differs from {} by hand: {}", id.to_string(),
+              SourceMark{options_.source, item->manifest.file}.to_string(),
+              joined_paths(item->drift));
   };
   resources_.apply(items_.at(id).object,
                    {.manager = options_.manager, .force = true, .dry_run = true},
