@@ -3,8 +3,10 @@ import { Clock } from "lucide-react";
 import type { ReactNode } from "react";
 import { Age } from "@/components/age";
 import { formatRate } from "@/components/format";
+import { SourceChip } from "@/components/source-chip";
 import { StateBadge } from "@/components/state-badge";
 import { endpointOf } from "@/resource/asset";
+import { sourceOf } from "@/resource/source";
 import { readinessOf } from "@/resource/status";
 import type { Asset } from "@/resource/types";
 import { Counts } from "./counts";
@@ -13,6 +15,7 @@ import type { AssetLive } from "./use-asset";
 /** How the asset is doing, in one line above its tags. */
 export function Summary({ asset, live }: { asset: Asset; live: AssetLive }) {
   const readiness = readinessOf(asset);
+  const source = sourceOf(asset);
   const rate = live.stale ? undefined : live.measure?.rates.values;
   return (
     <section
@@ -52,6 +55,7 @@ export function Summary({ asset, live }: { asset: Asset; live: AssetLive }) {
             Stale: {live.stale}
           </span>
         )}
+        {source && <SourceChip source={source} />}
         <StateBadge readiness={readiness} withReason />
       </div>
       {readiness.state === "not-ready" && readiness.message && (

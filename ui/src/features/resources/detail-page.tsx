@@ -8,10 +8,12 @@ import { CopyButton } from "@/components/copy-button";
 import { EventList } from "@/components/event-list";
 import { Loading, Message } from "@/components/message";
 import { Page } from "@/components/page";
+import { SourceChip } from "@/components/source-chip";
 import { StateBadge } from "@/components/state-badge";
 import { eventRows, isAbout } from "@/resource/event";
 import { useFeed } from "@/resource/feeds";
 import { KINDS, type Kind } from "@/resource/kinds";
+import { sourceOf } from "@/resource/source";
 import { conditionsOf, readinessOf } from "@/resource/status";
 import type { Resource } from "@/resource/types";
 import { toYaml } from "@/resource/yaml";
@@ -54,6 +56,7 @@ export function DetailPage() {
 function Detail({ kind, resource }: { kind: Kind; resource: Resource }) {
   const { name, namespace, creationTimestamp } = resource.metadata;
   const readiness = readinessOf(resource);
+  const source = sourceOf(resource);
   return (
     <Page
       fill
@@ -67,7 +70,8 @@ function Detail({ kind, resource }: { kind: Kind; resource: Resource }) {
           >
             {kind.kind}
           </Link>
-          {namespace && ` in ${namespace}`}, created <Age time={creationTimestamp} suffix=" ago" />
+          {namespace && ` in ${namespace}`}, created <Age time={creationTimestamp} suffix=" ago" />{" "}
+          {source && <SourceChip source={source} />}
         </>
       }
       actions={readiness.state !== "none" && <StateBadge readiness={readiness} withReason />}

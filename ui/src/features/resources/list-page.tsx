@@ -7,10 +7,12 @@ import { Cell, type Column, DataTable, Row, type RowPlace } from "@/components/d
 import { FilterBox } from "@/components/filter-box";
 import { Code, feedMessage, Loading, Message } from "@/components/message";
 import { Page } from "@/components/page";
+import { SourceChip } from "@/components/source-chip";
 import { StateBadge } from "@/components/state-badge";
 import { eventRow, eventRows } from "@/resource/event";
 import { useFeed } from "@/resource/feeds";
 import type { Kind } from "@/resource/kinds";
+import { sourceOf } from "@/resource/source";
 import { type Readiness, readinessOf } from "@/resource/status";
 import { keyOf, type Resource } from "@/resource/types";
 import { useKind } from "./use-kind";
@@ -103,6 +105,7 @@ function ResourceRow(props: { kind: Kind; resource: Resource; place: RowPlace })
   const { name, namespace, creationTimestamp } = resource.metadata;
   const event = kind.kind === "Event" ? eventRow(resource) : undefined;
   const readiness = readinessOf(resource);
+  const source = sourceOf(resource);
   const { reason, message } = event ?? readiness;
   return (
     <Row place={place} testId="resource-row" name={name}>
@@ -115,7 +118,9 @@ function ResourceRow(props: { kind: Kind; resource: Resource; place: RowPlace })
           {name}
         </Link>
       </Cell>
-      <Cell className="text-ink-3">{namespace}</Cell>
+      <Cell className="text-ink-3">
+        {namespace} {source && <SourceChip source={source} compact />}
+      </Cell>
       <Cell>{event ? <EventType warning={event.warning} /> : <Ready readiness={readiness} />}</Cell>
       <Cell className="text-ink-2" title={[reason, message].filter(Boolean).join(": ")}>
         {reason}
