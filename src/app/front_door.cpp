@@ -43,14 +43,13 @@ std::vector<net::Endpoint> endpoints_of(const FrontDoorOptions& options) {
 }
 
 Result<> may_leave_loopback(const FrontDoorOptions& options) {
-  const bool has_user = options.access != nullptr && options.access->has_users();
+  const bool closed = options.access != nullptr && !options.access->is_open();
   for (const net::Endpoint& each : options.addresses)
-    if (!is_loopback_host(each.host) && !has_user)
+    if (!is_loopback_host(each.host) && !closed)
       return fail(Errc::denied,
                   fmt::format("--address {}: the API leaves this machine only once a user is set, "
                               "because on its own machine it asks nobody who he is; start without "
-                              "--address and make one first: a Secret of type wireway.io/user in "
-                              "the namespace wireway-system",
+                              "--address and make one first: wireway user add NAME --admin",
                               each.host));
   return {};
 }
@@ -78,7 +77,7 @@ Result<std::unique_ptr<FrontDoor>> FrontDoor::open(net::Env& env, const FrontDoo
   const link::HttpHandler handler = [api_http = parts->api.get()](
                                         link::HttpRequest request,
                                         std::shared_ptr<link::HttpResponder> responder) {
-    if (control::ApiServer::owns(request.path))
+    if (control::ApiHttp::owns(request.path))
       api_http->handle(std::move(request), std::move(responder));
     else
       responder->respond(web_response(request));

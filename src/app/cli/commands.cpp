@@ -10,6 +10,7 @@
 #include "app/cli/history.h"
 #include "app/cli/snapshot.h"
 #include "app/cli/support_bundle.h"
+#include "app/cli/user.h"
 
 namespace wireway::app::cli {
 
@@ -40,6 +41,8 @@ const std::vector<AddCommand>& commands() {
       &add_backup,          //
       &add_check,           //
       &add_support_bundle,  //
+      &add_user,            //
+      &add_login,           //
       &add_completion,      //
   };
   return all;

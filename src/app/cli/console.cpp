@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include <termios.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -45,6 +46,23 @@ std::string SystemConsole::ask(std::string_view question) {
   std::string answer;
   for (int c = std::getchar(); c != EOF && c != '\n'; c = std::getchar())
     answer += static_cast<char>(c);
+  return answer;
+}
+
+std::string SystemConsole::ask_secret(std::string_view question) {
+  if (!terminal_) return "";
+  termios shown{};
+  const bool known = ::tcgetattr(STDIN_FILENO, &shown) == 0;
+  if (known) {
+    termios hidden = shown;
+    hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+  }
+  std::string answer = ask(question);
+  if (known) {
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+    err("\n");
+  }
   return answer;
 }
 

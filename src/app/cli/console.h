@@ -20,6 +20,8 @@ class Console {
   virtual std::string in() = 0;
   /// The answer's first line; "" without a terminal.
   virtual std::string ask(std::string_view question) = 0;
+  /// As ask(), without showing what is typed.
+  virtual std::string ask_secret(std::string_view question) { return ask(question); }
   virtual bool is_terminal() const = 0;
   virtual bool colours() const = 0;
 
@@ -34,6 +36,7 @@ class SystemConsole final : public Console {
   void err(std::string_view text) override;
   std::string in() override;
   std::string ask(std::string_view question) override;
+  std::string ask_secret(std::string_view question) override;
   bool is_terminal() const override { return terminal_; }
   bool colours() const override { return colours_; }
 

@@ -10,7 +10,8 @@
 namespace wireway::app::cli {
 
 Exit exit_of(const ApiFailure& failure) {
-  if (failure.code == 404 || failure.code == 410) return Exit::not_found;
+  // 504 is a revision that is still to come.
+  if (failure.code == 404 || failure.code == 410 || failure.code == 504) return Exit::not_found;
   if (failure.code == 409 || failure.code == 412) return Exit::conflict;
   return Exit::failure;
 }
@@ -18,7 +19,9 @@ Exit exit_of(const ApiFailure& failure) {
 int Session::fail(const ApiFailure& failure) {
   console.err(fmt::format("{} {}\n", console.paint(Colour::red, "Error:"), failure.message));
   if (failure.code == 401)
-    console.err("Sign in first: a kubeconfig with a client certificate or a token is needed.\n");
+    console.err(
+        "Sign in first: `wireway login NAME --server URL`, or a kubeconfig with a certificate or "
+        "token.\n");
   return to_int(exit_of(failure));
 }
 

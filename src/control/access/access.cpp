@@ -7,8 +7,6 @@
 namespace wireway::control {
 namespace {
 
-constexpr std::string_view session_cookie = "wireway-session";
-
 bool is_role(std::string_view resource) { return resource.ends_with(rbac_group); }
 
 std::string kind_of(std::string_view resource) {
@@ -79,7 +77,8 @@ std::string_view cookie(const link::HttpRequest& request, std::string_view name)
 Access::Access(AccessOptions options) : options_(std::move(options)) {}
 
 bool Access::concerns(std::string_view resource) {
-  return is_role(resource) || resource == "serviceaccounts" || resource == "secrets";
+  return is_role(resource) || resource == "serviceaccounts" || resource == "secrets" ||
+         resource == "configmaps";
 }
 
 void Access::on_object(std::string_view resource, const std::string& space, const std::string& name,
@@ -96,12 +95,9 @@ void Access::on_object(std::string_view resource, const std::string& space, cons
     else
       living[space + ":" + name] = text_at(*object, {"metadata", "uid"});
   }
-  if (resource == "secrets" && space == user_space) {
-    if (object != nullptr && text_at(*object, {"type"}) == user_secret_type)
-      users_.insert(name);
-    else
-      users_.erase(name);
-  }
+  if (resource == "secrets" && space == user_space) users_.on_secret(name, object);
+  if (resource == "configmaps" && space == user_space && name == closed_map)
+    closed_ = object != nullptr && text_at(*object, {"data", "loopback"}) == "closed";
 }
 
 Result<Identity> Access::authenticate(const link::HttpRequest& request) const {
@@ -120,8 +116,8 @@ Result<Identity> Access::authenticate(const link::HttpRequest& request) const {
   if (const std::string_view session = cookie(request, session_cookie); !session.empty()) {
     if (is_cross_site(request) && request.method != "GET" && request.method != "HEAD")
       return fail(Errc::denied, "a page of another site may not write in the name of a session");
-    if (auto checked = check(session, {options_.issuer}))
-      return authenticated(std::move(checked->who));
+    if (auto checked = users_.check(session, options_.clock()))
+      return authenticated(std::move(*checked));
     return anonymous(request);  // a session that is over must not keep its browser from signing in
   }
   return anonymous(request);
@@ -134,7 +130,7 @@ Result<Identity> Access::anonymous(const link::HttpRequest& request) const {
       !request.header("x-forwarded-for").empty() || !request.header("forwarded").empty();
   const bool here =
       !passed_on && is_loopback(request.peer) && is_loopback_host(request.header("host"));
-  if (!has_users() && here && !is_cross_site(request))
+  if (is_open() && here && !is_cross_site(request))
     return Identity{.user = std::string(user_local),
                     .groups = {std::string(group_masters), std::string(group_authenticated)}};
   return Identity{.user = std::string(user_anonymous),
@@ -143,6 +139,13 @@ Result<Identity> Access::anonymous(const link::HttpRequest& request) const {
 
 Result<ReviewedToken> Access::check(std::string_view token,
                                     const std::vector<std::string>& audiences) const {
+  if (Users::is_session(token)) {
+    auto who = users_.check(token, options_.clock());
+    if (!who) return std::unexpected(who.error());
+    if (std::ranges::find(audiences, options_.issuer) == audiences.end())
+      return fail(Errc::denied, "the token is for this API alone");
+    return ReviewedToken{std::move(*who), {options_.issuer}};
+  }
   if (const Jwt* known = verified_.find(token)) return accept(*known, audiences);
   auto jwt = Jwt::parse(token);
   if (!jwt) return std::unexpected(jwt.error());
@@ -201,6 +204,7 @@ Result<Identity> Access::service_account(const Jwt& token) const {
 }
 
 bool Access::is_living(const Identity& who) const {
+  if (!who.session.empty()) return users_.is_living(who.session);
   if (!who.bound_secret.empty()) {
     const auto bound = secrets_.find(who.bound_secret);
     if (bound == secrets_.end() || bound->second != who.bound_uid) return false;

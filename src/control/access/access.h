@@ -2,8 +2,8 @@
 /// Who asks, and whether he may: the guard in front of every request of the API server.
 ///
 /// Kept current by the store's changes: roles and bindings (rbac.h), ServiceAccounts, and whether
-/// there is a user yet. Without one the system is open to whoever is on this machine; with one,
-/// everybody needs credentials.
+/// there has been a user yet. Until then the system is open to whoever is on this machine; from
+/// then on everybody needs credentials.
 ///
 /// Source: Kubernetes "Authenticating", "Authorization"; TokenRequest and TokenReview of
 ///         authentication.k8s.io/v1.
@@ -16,7 +16,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,14 +23,17 @@
 #include "control/access/identity.h"
 #include "control/access/jwt.h"
 #include "control/access/rbac.h"
+#include "control/access/users.h"
 #include "control/access/verified_tokens.h"
 #include "link/http_server.h"
 
 namespace wireway::control {
 
-/// Local users: Secrets of this type in this namespace.
-inline constexpr std::string_view user_secret_type = "wireway.io/user";
-inline constexpr std::string_view user_space = "wireway-system";
+/// The ConfigMap of user_space that keeps the system closed once it has had a user, also when the
+/// last one goes: `loopback: closed`.
+inline constexpr std::string_view closed_map = "wireway-access";
+
+inline constexpr std::string_view session_cookie = "wireway-session";
 
 inline constexpr Duration token_life_min = std::chrono::minutes{10};
 inline constexpr Duration token_life_max = std::chrono::hours{24 * 365};
@@ -91,9 +93,14 @@ class Access {
 
   Result<Identity> authenticate(const link::HttpRequest& request) const;
   const Rbac& rbac() const { return rbac_; }
-  /// False once the ServiceAccount behind an identity, or what its token is bound to, is gone.
+  const Users& users() const { return users_; }
+  /// False once the ServiceAccount or the session behind an identity, or what its token is bound
+  /// to, is gone.
   bool is_living(const Identity& who) const;
-  bool has_users() const { return !users_.empty(); }
+  /// Whether whoever is on this machine may do everything.
+  bool is_open() const { return !users_.any() && !closed_; }
+  /// Whether the ConfigMap is there that keeps it so.
+  bool is_kept_closed() const { return closed_; }
 
   /// Errors: Errc::not_found if there is no such ServiceAccount;
   Result<IssuedToken> issue(const TokenWish& wish) const;
@@ -121,7 +128,8 @@ class Access {
   std::map<std::string, std::string> accounts_;
   std::map<std::string, std::string> secrets_;  ///< likewise
   mutable VerifiedTokens verified_;
-  std::set<std::string> users_;
+  Users users_;
+  bool closed_ = false;
   std::vector<std::unique_ptr<TokenChecker>> checkers_;
 };
 

@@ -33,6 +33,7 @@ struct Identity {
   std::string impersonator = {};         ///< who acts in this name; empty = he himself
   std::string bound_secret = {};         ///< "namespace:name" that the credentials end with
   std::string bound_uid = {};            ///< of that Secret
+  std::string session = {};              ///< the session that he is signed in by
 
   bool in_group(std::string_view group) const {
     return std::ranges::find(groups, group) != groups.end();

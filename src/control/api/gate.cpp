@@ -120,7 +120,8 @@ ApiResult<> Gate::allow(const Identity& who, const link::HttpRequest& request,
   // Who makes users, or tokens of the services, can be anybody: that is for those who may all.
   const bool makes_identities =
       asked.space == user_space && asked.group.empty() &&
-      (asked.resource == "secrets" || asked.resource == "serviceaccounts");
+      (asked.resource == "secrets" || asked.resource == "serviceaccounts" ||
+       asked.resource == "configmaps");
   const Attributes everything{.verb = "*", .group = "*", .resource = "*"};
   if (makes_identities && !access_->rbac().decide(who, everything).allowed)
     return std::unexpected(forbidden(

@@ -32,6 +32,7 @@ Result<std::unique_ptr<ApiHttp>> ApiHttp::start(net::Env& env, Store& store,
 ApiHttp::ApiHttp(net::Env& env, std::unique_ptr<ApiServer> server)
     : env_(env),
       server_(std::move(server)),
+      sign_in_(env, *server_),
       tick_(env.loop),
       collect_(env.loop),
       alive_(std::make_shared<bool>(true)) {
@@ -47,11 +48,21 @@ void ApiHttp::arm_tick() {
   });
 }
 
+void ApiHttp::expect_turn() {
+  if (!pending_.empty()) return;
+  env_.loop.defer([this, alive = alive_] {
+    if (*alive) finish_turn();
+  });
+}
+
 void ApiHttp::handle(link::HttpRequest request, std::shared_ptr<link::HttpResponder> responder) {
-  if (pending_.empty())
-    env_.loop.defer([this, alive = alive_] {
-      if (*alive) finish_turn();
+  if (SignIn::owns(request.path))
+    return sign_in_.handle(std::move(request), [this, responder = std::move(responder)](
+                                                   link::HttpResponse response, bool wrote) {
+      expect_turn();
+      pending_.push_back({responder, {.response = std::move(response), .watch = nullptr}, wrote});
     });
+  expect_turn();
   Reply reply = server_->handle(request);
   const bool wrote = request.method != "GET" && reply.response.status < 300;
   pending_.push_back({std::move(responder), std::move(reply), wrote});

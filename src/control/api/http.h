@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "control/api/server.h"
+#include "control/api/sign_in.h"
 #include "net/env.h"
 
 namespace wireway::control {
@@ -24,7 +25,9 @@ class ApiHttp {
   ApiHttp(const ApiHttp&) = delete;
   ApiHttp& operator=(const ApiHttp&) = delete;
 
-  /// For requests whose path ApiServer::owns().
+  /// Whether a path is the API's; all others are the page's.
+  static bool owns(std::string_view path) { return SignIn::owns(path) || ApiServer::owns(path); }
+  /// For requests whose path is owned.
   void handle(link::HttpRequest request, std::shared_ptr<link::HttpResponder> responder);
 
  private:
@@ -34,6 +37,7 @@ class ApiHttp {
     bool wrote = false;
   };
 
+  void expect_turn();
   void finish_turn();
   void begin_watch(Pending& pending);
   void arm_tick();
@@ -41,6 +45,7 @@ class ApiHttp {
 
   net::Env& env_;
   std::unique_ptr<ApiServer> server_;
+  SignIn sign_in_;
   std::vector<Pending> pending_;
   net::Timer tick_;
   net::Timer collect_;

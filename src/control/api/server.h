@@ -73,6 +73,13 @@ class ApiServer {
   bool collect();
   bool collection_due() const { return garbage_.due(); }
 
+  /// For the parts of the server itself, past every question of rights; durable after commit().
+  /// What is there already stays as it is.
+  Result<> put_own(const std::string& resource, json::object object);
+  Result<> remove_own(const StoreKey& key);
+  Audit& audit() { return audit_; }
+  const ApiServerOptions& options() const { return options_; }
+
  private:
   struct Route;
   Result<> load();
@@ -108,6 +115,7 @@ class ApiServer {
   ApiResult<Written> roll_back(const link::HttpRequest& request, Call& call);
   ApiResult<Reply> delete_collection(const link::HttpRequest& request, const Route& route);
   void drop_old_events(WallTime now);
+  void keep_sessions(WallTime now);
 
   Store& store_;
   ApiServerOptions options_;
