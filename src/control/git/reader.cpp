@@ -245,7 +245,7 @@ GitResult<std::string> Pull::newest(git_remote* remote) {
       others.emplace_back(name.substr(folder.size()));
   }
   if (!found.empty()) return found;
-  return failure("RefNotFound", Errc::not_found,
+  return failure("RefMissing", Errc::not_found,
                  fmt::format("{} has no {} \"{}\"; {}", shown_url(request_.url),
                              is_tag ? "tag" : "branch", is_tag ? request_.tag : request_.branch,
                              others.empty() ? "it is empty"
@@ -282,7 +282,7 @@ GitResult<GitCommit> read_commit(git_repository* repository, const GitRequest& r
   git_object* found = nullptr;
   if (git_oid_fromstr(&oid, id.c_str()) < 0 ||
       git_object_lookup(&found, repository, &oid, GIT_OBJECT_COMMIT) < 0)
-    return failure("CommitNotFound", Errc::not_found,
+    return failure("CommitMissing", Errc::not_found,
                    fmt::format("there is no commit {}; correct spec.ref.commit", id));
   const Object commit(found);
   git_tree* tree = nullptr;
@@ -291,9 +291,9 @@ GitResult<GitCommit> read_commit(git_repository* repository, const GitRequest& r
                    fmt::format("commit {} cannot be read: {}", id, git_error_text()));
   const CommitTree files(repository, Tree(tree));
   const auto path = normal_git_path(request.path);
-  if (!path) return failure("PathNotFound", path.error().code, path.error().message);
+  if (!path) return failure("PathMissing", path.error().code, path.error().message);
   auto read = manifest_files(files, *path);
-  if (!read) return failure("PathNotFound", read.error().code, read.error().message);
+  if (!read) return failure("PathMissing", read.error().code, read.error().message);
   return GitCommit{id, false, std::move(*read)};
 }
 

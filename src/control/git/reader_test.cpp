@@ -96,7 +96,7 @@ TEST_F(GitReader, reads_another_branch_a_tag_and_a_commit) {
   request.commit = first;
   EXPECT_EQ(seen(), "a.yaml=one");
   request.commit = std::string(40, 'a');
-  EXPECT_TRUE(seen().starts_with("CommitNotFound: there is no commit aaaa"));
+  EXPECT_TRUE(seen().starts_with("CommitMissing: there is no commit aaaa"));
 }
 
 TEST_F(GitReader, follows_history_that_was_written_anew) {
@@ -114,13 +114,13 @@ TEST_F(GitReader, says_what_is_not_there) {
   repository.commit();
   request.branch = "live";
   EXPECT_EQ(without_folder(seen()),
-            "RefNotFound: file://DIR/config has no branch \"live\"; it has "
+            "RefMissing: file://DIR/config has no branch \"live\"; it has "
             "main; correct spec.ref");
   request.branch = "main";
   request.path = "line1";
-  EXPECT_EQ(seen(), "PathNotFound: there is no folder \"line1\"; correct spec.path");
+  EXPECT_EQ(seen(), "PathMissing: there is no folder \"line1\"; correct spec.path");
   request.path = "../..";
-  EXPECT_TRUE(seen().starts_with("PathNotFound: spec.path: \"../..\" leads out"));
+  EXPECT_TRUE(seen().starts_with("PathMissing: spec.path: \"../..\" leads out"));
   request.url = "file://" + (folder.path / "gone").string();
   EXPECT_TRUE(without_folder(seen()).starts_with("FetchFailed: cannot reach file://DIR/gone: "))
       << seen();
@@ -239,6 +239,94 @@ TEST_F(GitOverHttp, trusts_the_authority_of_the_secret_and_no_other) {
   request.credentials.authorities =
       net::make_authority("Other", now, std::chrono::hours{1})->certificates;
   EXPECT_TRUE(seen().starts_with("AuthenticationFailed")) << seen();
+}
+
+/// A real sshd for the user who runs the test.
+class GitOverSsh : public GitReader {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(sshd)) GTEST_SKIP() << "openssh-server is not installed";
+    // Debian's sshd, started by root, wants its folder, which the service would have made.
+    if (shell("id -u") == "0") std::filesystem::create_directories("/run/sshd");
+    for (const char* key : {"host", "user", "other"})
+      shell(fmt::format("ssh-keygen -q -t ed25519 -N '' -f '{}/{}'", place(), key));
+    std::filesystem::copy_file(folder.path / "user.pub", folder.path / "authorized");
+    repository.write("a.yaml", "one");
+    repository.commit();
+    for (int tries = 0; tries < 10 && pid.empty(); ++tries) begin();
+    ASSERT_FALSE(pid.empty()) << text_of("log");
+    request.url =
+        fmt::format("ssh://{}@127.0.0.1:{}{}", shell("id -un"), port, place() + "/config");
+    request.credentials.identity = text_of("user");
+    std::istringstream words(text_of("host.pub"));
+    std::string type;
+    words >> type >> host_key;
+    request.credentials.known_hosts = fmt::format("[127.0.0.1]:{} {} {}\n", port, type, host_key);
+  }
+  ~GitOverSsh() override {
+    if (!pid.empty()) shell("kill " + pid);
+  }
+  /// On a port that may be taken: then another.
+  void begin() {
+    port = 20'000 + random.below(20'000);
+    std::ofstream(folder.path / "sshd_config") << fmt::format(
+        "Port {}\nListenAddress 127.0.0.1\nHostKey {}/host\nAuthorizedKeysFile {}/authorized\n"
+        "StrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\n"
+        "PasswordAuthentication no\n",
+        port, place(), place());
+    const std::string child =
+        shell(fmt::format("{} -D -e -f '{}/sshd_config' >'{}/log' 2>&1 </dev/null & echo $!", sshd,
+                          place(), place()));
+    EXPECT_TRUE(net::turn_until(loop, [&] {
+      return text_of("log").contains("Server listening") ||
+             std::system(("kill -0 " + child + " 2>/dev/null").c_str()) != 0;
+    }));
+    if (text_of("log").contains("Server listening")) pid = child;
+  }
+  std::string place() const { return folder.path.string(); }
+  std::string text_of(const char* file) const {
+    std::stringstream text;
+    text << std::ifstream(folder.path / file).rdbuf();
+    return text.str();
+  }
+
+  static constexpr const char* sshd = "/usr/sbin/sshd";
+  std::uint64_t port = 0;
+  std::string pid;
+  std::string host_key;
+};
+
+TEST_F(GitOverSsh, reads_with_the_key_of_the_secret) {
+  EXPECT_EQ(seen(), "a.yaml=one") << text_of("log");
+  repository.write("a.yaml", "two");
+  repository.commit();
+  EXPECT_EQ(seen(), "a.yaml=two");
+}
+
+TEST_F(GitOverSsh, trusts_no_server_that_known_hosts_does_not_name) {
+  request.credentials.known_hosts = "";
+  EXPECT_NE(seen().find("is not in known_hosts of the Secret; compare and add the lines of "
+                        "`ssh-keyscan -p"),
+            std::string::npos)
+      << seen();
+  std::istringstream words(text_of("other.pub"));
+  std::string type;
+  std::string key;
+  words >> type >> key;
+  request.credentials.known_hosts = fmt::format("[127.0.0.1]:{} {} {}\n", port, type, key);
+  EXPECT_NE(seen().find("shows a key that known_hosts of the Secret does not have"),
+            std::string::npos)
+      << seen();
+  EXPECT_TRUE(seen().starts_with("AuthenticationFailed"));
+}
+
+TEST_F(GitOverSsh, says_that_the_key_is_refused_or_missing) {
+  request.credentials.identity = text_of("other");
+  EXPECT_NE(seen().find("the server refuses the credentials of the Secret"), std::string::npos)
+      << seen();
+  request.credentials.identity = "";
+  EXPECT_NE(seen().find("name a Secret with identity and known_hosts"), std::string::npos)
+      << seen();
 }
 
 TEST(ShownUrl, has_no_password) {

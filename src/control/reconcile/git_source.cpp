@@ -1,6 +1,7 @@
 #include "control/reconcile/git_source.h"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <utility>
 
@@ -26,6 +27,28 @@ bool has_finalizer(const json::value& repository) {
   return list != nullptr && list->is_array() &&
          std::ranges::find(list->get_array(), json::value(git_finalizer)) !=
              list->get_array().end();
+}
+
+std::string_view action_of(std::string_view reason) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 12> actions{{
+      {"FetchFailed", "Look at the URL, the server and the network; it is tried again by itself."},
+      {"AuthenticationFailed", "Correct the Secret of spec.secretRef, or the trust in the server."},
+      {"SecretMissing", "Create the Secret with the documented keys, or correct spec.secretRef."},
+      {"RefMissing", "Correct spec.ref, or push what it names."},
+      {"CommitMissing", "Correct spec.ref.commit, or push a branch that has it."},
+      {"PathMissing", "Correct spec.path, or restore the folder in the repository."},
+      {"InvalidSpec", "Correct the field that the message names."},
+      {"InvalidManifests",
+       "Mend the files in status.errors and commit, or take it back with git "
+       "revert."},
+      {"ManifestsMissing", "Restore the manifests, or delete this GitRepository if all shall go."},
+      {"ApplyFailed", "Settle what status.errors names, in the repository or in the cluster."},
+      {"TooLarge", "Use a smaller repository, or split its files."},
+      {"ReadFailed", "Look at the disk and the permissions of the data folder."},
+  }};
+  const auto found =
+      std::ranges::find(actions, reason, [](const auto& each) { return each.first; });
+  return found == actions.end() ? "" : found->second;
 }
 
 /// Status without what changes by itself: the times.
@@ -162,7 +185,7 @@ void GitSource::pull() {
             auto credentials = secret ? git_credentials(*secret)
                                       : Result<GitCredentials>(std::unexpected(secret.error()));
             if (!credentials) {
-              GitFailure failure{"SecretNotFound",
+              GitFailure failure{"SecretMissing",
                                  {credentials.error().code,
                                   fmt::format("Secret \"{}\": {}; correct it or spec.secretRef",
                                               name, credentials.error().message)}};
@@ -238,7 +261,7 @@ void GitSource::accept(Outcome outcome) {
                         : fmt::format(" (and {} more in status.errors)", problems_.size() - 1))};
   } else if (outcome.manifests.manifests.empty() && (owned > 0 || applied_.empty())) {
     unusable_ = Trouble{
-        "NothingFound",
+        "ManifestsMissing",
         fmt::format("commit {} has no manifest in \"{}\"{}; correct spec.path, or "
                     "delete this GitRepository if all shall go",
                     short_id(attempted_), spec_->request.path,
@@ -327,17 +350,20 @@ json::object GitSource::status() const {
   const bool suspended = spec_ && spec_->suspended;
   const bool working = !wrong && !suspended && (applied_.empty() || !pending_.empty());
   const std::int64_t generation = resource::generation_of(repository_);
-  resource::Condition ready{.type = "Ready",
-                            .status = !wrong && !working && !applied_.empty(),
-                            .reason = "Applied",
-                            .message = {},
-                            .observed_generation = generation};
+  resource::Conditions said;
+  resource::Condition& ready = said.ready;
+  ready.status = !wrong && !working && !applied_.empty();
+  ready.reason = "Applied";
   ready.message = fmt::format(
       "commit {} is in force: {} objects{}", short_id(applied_), applier_.size(),
       drifted.empty() ? "" : fmt::format("; {} differ by hand (status.drift)", drifted.size()));
   if (wrong) {
     ready.reason = wrong->reason;
     ready.message = fmt::format("{}; {}", wrong->message, in_force());
+    ready.action = action_of(wrong->reason);
+    said.degraded = ready;
+    said.degraded.type = "Degraded";
+    said.degraded.status = true;
   } else if (suspended) {
     ready.reason = "Suspended";
     ready.message = fmt::format("nothing is pulled or put back; {}", in_force());
@@ -346,21 +372,18 @@ json::object GitSource::status() const {
     ready.message = pending_.empty()
                         ? fmt::format("pulling {}", shown_url(spec_->request.url))
                         : fmt::format("commit {} is being applied", short_id(pending_));
+    said.reconciling = ready;
+    said.reconciling.type = "Reconciling";
+    said.reconciling.status = true;
   }
-  resource::Condition reconciling = ready;
-  reconciling.type = "Reconciling";
-  reconciling.status = working;
-  resource::Condition degraded = ready;
-  degraded.type = "Degraded";
-  degraded.status = wrong.has_value();
-  const json::value* former = find(repository_, "status");
-  json::value conditions = former == nullptr ? json::value(json::object{}) : *former;
-  for (const resource::Condition& each : {degraded, reconciling, ready})
-    conditions = resource::status_with(each, &conditions, env_.loop.wall_now());
+  for (resource::Condition* each : {&ready, &said.reconciling, &said.degraded})
+    each->observed_generation = generation;
+  json::object conditions =
+      resource::status_with(said, find(repository_, "status"), env_.loop.wall_now());
   const auto text = [](const std::string& value) {
     return value.empty() ? json::value(nullptr) : json::value(value);
   };
-  json::object out{{"conditions", conditions.at("conditions")},
+  json::object out{{"conditions", std::move(conditions["conditions"])},
                    {"observedGeneration", generation},
                    {"lastAttemptedCommit", text(attempted_)},
                    {"appliedCommit", text(applied_)},

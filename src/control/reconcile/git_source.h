@@ -6,8 +6,8 @@
 /// Thread: the Loop's; Git runs on a worker of its own.
 /// Keeps:  a mirror in <data>/git/<namespace>/<name>.
 /// Errors: in the conditions Ready and Degraded, with reason, place and remedy: FetchFailed,
-///         AuthenticationFailed, RefNotFound, CommitNotFound, PathNotFound, TooLarge, ReadFailed,
-///         InvalidSpec, SecretNotFound, InvalidManifests, NothingFound, ApplyFailed.
+///         AuthenticationFailed, RefMissing, CommitMissing, PathMissing, TooLarge, ReadFailed,
+///         InvalidSpec, SecretMissing, InvalidManifests, ManifestsMissing, ApplyFailed.
 
 #include <map>
 #include <memory>

@@ -160,8 +160,8 @@ TEST_F(GitSourceTest, applies_marks_follows_and_prunes) {
   EXPECT_EQ(text_at(object.at("metadata").at("managedFields").at(0), {"manager"}), "git:config");
   EXPECT_EQ(condition("Ready").substr(0, 21), "True Applied: commit ");
   EXPECT_TRUE(condition("Ready").ends_with(" is in force: 2 objects"));
-  EXPECT_TRUE(condition("Degraded").starts_with("False"));
-  EXPECT_TRUE(condition("Reconciling").starts_with("False"));
+  EXPECT_EQ(condition("Degraded"), "False AsWished: ");
+  EXPECT_EQ(condition("Reconciling"), "False Settled: ");
   const json::value now = status();
   EXPECT_EQ(int_at(now, {"inventory", "count"}, 0), 2);
   EXPECT_EQ(now.at("inventory").at("entries").at(1),
@@ -199,6 +199,9 @@ TEST_F(GitSourceTest, a_commit_with_a_mistake_changes_nothing_at_all) {
   EXPECT_EQ(text_at(now, {"appliedCommit"}), good);
   EXPECT_EQ(text_at(now.at("errors").at(0), {"file"}), "b.yaml:2");
   EXPECT_EQ(display(), "first");
+  const json::value object = get(resource::git_repository, config);
+  EXPECT_EQ(text_at(*resource::condition_of(object, "Degraded"), {"recommendedAction"}),
+            "Mend the files in status.errors and commit, or take it back with git revert.");
 
   for (const char* broken : {"kind: Asset\n  spec: [\n", "apiVersion: v1\n"}) {
     repository.write("b.yaml", broken);
@@ -225,7 +228,7 @@ TEST_F(GitSourceTest, a_path_or_a_repository_that_is_gone_takes_nothing_away) {
   repository.write("README.md", "nothing");
   repository.commit();
   pull_now();
-  ASSERT_TRUE(until_degraded("NothingFound"));
+  ASSERT_TRUE(until_degraded("ManifestsMissing"));
   EXPECT_NE(condition("Ready").find("and 1 objects would be removed"), std::string::npos);
   EXPECT_EQ(display(), "first");
   const std::filesystem::path away = folder.path / "away";
@@ -431,7 +434,7 @@ TEST_F(GitSourceTest, logs_in_over_http_with_its_secret) {
   forge.authorization = "Basic cGxhbnQ6c2VjcmV0";
   start();
   make({{"url", forge.url("config")}, {"secretRef", json::object{{"name", "login"}}}});
-  ASSERT_TRUE(until_degraded("SecretNotFound"));
+  ASSERT_TRUE(until_degraded("SecretMissing"));
   const auto login = [&](const std::string& password) {
     const json::value secret{{"apiVersion", "v1"},
                              {"kind", "Secret"},
