@@ -7,7 +7,9 @@ const api = process.env.WIREWAY_API ?? "http://127.0.0.1:8088";
 export default defineConfig({
   resolve: { alias: { "@": new URL("./src", import.meta.url).pathname } },
   plugins: [react(), tailwindcss()],
-  server: { proxy: { "/api": api, "/apis": api, "/version": api } },
+  server: {
+    proxy: { "/api": api, "/apis": api, "/version": api, "/login": api, "/logout": api },
+  },
   build: {
     target: "es2022",
     sourcemap: false,

@@ -10,10 +10,14 @@ import { KINDS } from "@/resource/kinds";
 export function ConnectionStatus() {
   const link = useLink();
   const trouble = useApiTrouble();
-  const known = useFeed(KINDS.listener).loaded;
+  const listeners = useFeed(KINDS.listener);
   return (
     <ul data-testid="conn-status" className="flex flex-col gap-1 px-1.5 text-xs">
-      <Line name="Live values" up={link.phase === "connected"} text={linkText(link, known)} />
+      <Line
+        name="Live values"
+        up={link.phase === "connected"}
+        text={listeners.error?.forbidden ? "Not allowed" : linkText(link, listeners.loaded)}
+      />
       <Line name="API" up={!trouble} text={trouble ? "Unreachable" : "Connected"} />
     </ul>
   );

@@ -3,6 +3,7 @@ import { Boxes, FileCog, LayoutDashboard, type LucideIcon } from "lucide-react";
 import { ConnectionStatus } from "./connection-status";
 import { Logo } from "./logo";
 import { ThemeSwitch } from "./theme-switch";
+import { UserMenu } from "./user-menu";
 
 const ITEMS: { to: string; label: string; icon: LucideIcon; exact: boolean }[] = [
   { to: "/", label: "Home", icon: LayoutDashboard, exact: true },
@@ -40,6 +41,7 @@ export function Nav() {
       </ul>
       <div className="mt-auto flex flex-col gap-3">
         <ConnectionStatus />
+        <UserMenu />
         <ThemeSwitch />
       </div>
     </nav>

@@ -8,11 +8,23 @@ import { CircleAlert, MapPinOff } from "lucide-react";
 import { Loading, Message } from "@/components/message";
 import { createLive } from "@/live/live";
 import { openMqtt } from "@/live/mqtt";
+import { Session, SessionProvider } from "@/resource/session";
+import { SessionGate } from "./session-gate";
 import { Shell } from "./shell";
 
 const live = createLive(openMqtt);
 
-const root = createRootRoute({ component: () => <Shell live={live} /> });
+const session = new Session();
+
+const root = createRootRoute({
+  component: () => (
+    <SessionProvider value={session}>
+      <SessionGate>
+        <Shell live={live} />
+      </SessionGate>
+    </SessionProvider>
+  ),
+});
 
 const home = createRoute({
   getParentRoute: () => root,

@@ -1,17 +1,19 @@
 import { Link } from "@tanstack/react-router";
 import { clsx } from "clsx";
-import { CalendarClock, CircleAlert, Info, TriangleAlert } from "lucide-react";
+import { CalendarClock, Info, TriangleAlert } from "lucide-react";
 import { useState } from "react";
+import type { ApiError } from "@/resource/api";
 import type { EventRow } from "@/resource/event";
 import { useKinds } from "@/resource/feeds";
 import { Age } from "./age";
 import { Button } from "./button";
 import { Loading, Message } from "./message";
+import { Trouble } from "./trouble";
 
 interface EventListProps {
   rows: readonly EventRow[];
   loaded: boolean;
-  error: string | undefined;
+  error: ApiError | undefined;
   /** Also says which object each event is about: not needed beside that object. */
   withObject?: boolean;
   /** Shows only so many until the rest is asked for. */
@@ -22,13 +24,7 @@ export function EventList(props: EventListProps) {
   const { rows, loaded, error, withObject = false, first = rows.length } = props;
   const [all, setAll] = useState(false);
   if (rows.length === 0) {
-    if (error) {
-      return (
-        <Message icon={CircleAlert} title="Cannot list events" tone="bad">
-          {error}
-        </Message>
-      );
-    }
+    if (error) return <Trouble error={error} title="Cannot list events" what="events" />;
     if (!loaded) return <Loading what="events" />;
     return (
       <Message icon={CalendarClock} title="No events">

@@ -1,7 +1,6 @@
 import { clsx } from "clsx";
-import { CircleAlert, Inbox, LoaderCircle, type LucideIcon } from "lucide-react";
+import { LoaderCircle, type LucideIcon } from "lucide-react";
 import type { ReactNode } from "react";
-import type { FeedState } from "@/resource/feed";
 
 interface MessageProps {
   icon: LucideIcon;
@@ -35,24 +34,6 @@ export function Message({ icon: Icon, title, children, tone = "mute", spin }: Me
 
 export function Loading({ what }: { what: string }) {
   return <Message icon={LoaderCircle} title={`Loading ${what}…`} spin />;
-}
-
-/** The state of a feed that has nothing to show yet; undefined once there are items. */
-export function feedMessage(feed: FeedState, what: string, hint: ReactNode): ReactNode {
-  if (feed.items.length > 0) return undefined;
-  if (feed.error) {
-    return (
-      <Message icon={CircleAlert} title={`Cannot list ${what}`} tone="bad">
-        {feed.error.message}
-      </Message>
-    );
-  }
-  if (!feed.loaded) return <Loading what={what} />;
-  return (
-    <Message icon={Inbox} title={`No ${what}`}>
-      {hint}
-    </Message>
-  );
 }
 
 export function Code({ children }: { children: ReactNode }) {

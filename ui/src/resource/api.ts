@@ -6,8 +6,15 @@ export class ApiError extends Error {
   constructor(
     readonly code: number,
     message: string,
+    /** Seconds to wait before the next try, where the API names them. */
+    readonly retryAfter?: number,
   ) {
     super(message);
+  }
+
+  /** True where the API knows who asks, and says no. */
+  get forbidden(): boolean {
+    return this.code === 403;
   }
 
   /** True where the API itself is out of reach, as against refusing this one call. */
@@ -21,21 +28,48 @@ export interface ResourceList {
   items?: Resource[];
 }
 
-export async function request(path: string, signal?: AbortSignal): Promise<Response> {
+/** Called whenever the API asks for credentials. */
+const unauthorized = new Set<() => void>();
+
+export function onUnauthorized(listener: () => void): () => void {
+  unauthorized.add(listener);
+  return () => unauthorized.delete(listener);
+}
+
+export function request(path: string, signal?: AbortSignal): Promise<Response> {
   const headers = { Accept: "application/json" };
+  return call(path, signal ? { headers, signal } : { headers });
+}
+
+export async function post<T>(path: string, body: object): Promise<T> {
+  const headers = { Accept: "application/json", "Content-Type": "application/json" };
+  return json<T>(path, await call(path, { method: "POST", headers, body: JSON.stringify(body) }));
+}
+
+async function call(path: string, init: RequestInit): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(path, signal ? { headers, signal } : { headers });
+    response = await fetch(path, init);
   } catch (error) {
-    if (signal?.aborted) throw error;
+    if (init.signal?.aborted) throw error;
     throw new ApiError(0, `No answer from the API at ${location.host}`);
   }
-  if (!response.ok) throw new ApiError(response.status, await messageOf(response));
-  return response;
+  if (response.ok) return response;
+  const retryAfter = Number(response.headers.get("Retry-After") ?? Number.NaN);
+  const message = await messageOf(response);
+  if (response.status === 401) for (const tell of [...unauthorized]) tell();
+  throw new ApiError(
+    response.status,
+    message,
+    Number.isFinite(retryAfter) ? retryAfter : undefined,
+  );
 }
 
 export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
-  const response = await request(path, signal);
+  return json<T>(path, await request(path, signal));
+}
+
+async function json<T>(path: string, response: Response): Promise<T> {
   try {
     return (await response.json()) as T;
   } catch {

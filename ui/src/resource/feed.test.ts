@@ -8,12 +8,17 @@ class Server {
   items: object[] = [];
   version = 10;
   refuse: Response | undefined;
+  /** If given, the only path that is not forbidden. */
+  allowed: string | undefined;
   readonly requests: string[] = [];
   private watch: ReadableStreamDefaultController<Uint8Array> | undefined;
 
   readonly fetch = (path: string): Promise<Response> => {
     this.requests.push(path);
     if (this.refuse) return Promise.resolve(this.refuse.clone());
+    if (this.allowed && !path.startsWith(this.allowed)) {
+      return Promise.resolve(Response.json({ message: "assets is forbidden" }, { status: 403 }));
+    }
     if (!path.includes("watch=1")) {
       const metadata = { resourceVersion: String(this.version) };
       return Promise.resolve(Response.json({ metadata, items: this.items }));
@@ -131,4 +136,44 @@ test("lists again when the server has another history than the page", async () =
   await settle(10_000);
   expect(names()).toEqual(["fresh"]);
   expect(last()?.error).toBeUndefined();
+});
+
+test("who may not see all namespaces sees the default one", async () => {
+  stop.abort();
+  stop = new AbortController();
+  server.allowed = "/apis/deviceregistry.microsoft.com/v1/namespaces/azure-iot-operations/assets";
+  const feed = new Feed(KINDS.asset, new Slots(3, 1000), (state) => void states.push(state));
+  void feed.run(stop.signal);
+  await settle();
+  expect(names()).toEqual(["oven"]);
+  expect(last()?.error).toBeUndefined();
+  expect(server.requests.at(-1)).toContain(`${server.allowed}?watch=1`);
+});
+
+test("what one may no longer see goes from the screen, until it is allowed again", async () => {
+  await settle();
+  server.refuse = Response.json({ message: "assets is forbidden" }, { status: 403 });
+  server.cut();
+  await settle(3000);
+  expect(last()).toMatchObject({ loaded: false, items: [], error: { forbidden: true } });
+  const asked = server.requests.length;
+  await settle(50_000);
+  expect(server.requests.length).toBe(asked);
+  server.refuse = undefined;
+  await settle(15_000);
+  expect(names()).toEqual(["oven"]);
+});
+
+test("a session that ends leaves all as it is and goes on from the version last seen", async () => {
+  await settle();
+  server.refuse = Response.json({ message: "Unauthorized" }, { status: 401 });
+  server.send({ type: "BOOKMARK", object: { metadata: { resourceVersion: "42" } } });
+  await settle();
+  server.cut();
+  await settle(3000);
+  expect(names()).toEqual(["oven"]);
+  expect(last()?.error?.code).not.toBe(401);
+  server.refuse = undefined;
+  await settle(10_000);
+  expect(server.requests.at(-1)).toContain("resourceVersion=42");
 });

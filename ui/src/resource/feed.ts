@@ -1,6 +1,6 @@
 import { ApiError, getJson, type ResourceList, request } from "./api";
 import { backoffMs, sleep } from "./backoff";
-import { type Kind, kindPath } from "./kinds";
+import { DEFAULT_NAMESPACE, type Kind, kindPath } from "./kinds";
 import { ndjson } from "./ndjson";
 import { redact } from "./redact";
 import type { Slots } from "./slots";
@@ -30,11 +30,18 @@ const PUBLISH_DELAY_MS = 50;
 const GONE = 410;
 /** A watch that ends sooner than this is not asked for again at once. */
 const WATCH_MS_MIN = 400;
+/** Rights change seldom: who may not see a kind asks this often whether he may by now. */
+const FORBIDDEN_RETRY_MS = 60_000;
+const UNAUTHORIZED = 401;
 
-/** Lists a kind, then follows it by watch; lists again on 410, and after a fault with back-off. */
+/**
+ * Lists a kind, then follows it by watch; lists again on 410, and after a fault with back-off. Who may not
+ * see all namespaces sees the default one.
+ */
 export class Feed {
   private readonly items = new Map<string, Resource>();
   private resourceVersion = "";
+  private path: string;
   private loaded = false;
   private error: ApiError | undefined;
   private nextRetryAt: number | undefined;
@@ -44,7 +51,9 @@ export class Feed {
     private readonly kind: Kind,
     private readonly slots: Slots,
     private readonly publish: (state: FeedState) => void,
-  ) {}
+  ) {
+    this.path = kindPath(kind);
+  }
 
   async run(signal: AbortSignal): Promise<void> {
     let attempt = 0;
@@ -59,24 +68,44 @@ export class Feed {
       } catch (error) {
         if (signal.aborted) break;
         attempt += 1;
-        const wait = backoffMs(attempt);
         const problem = asApiError(error);
+        const wait = problem.forbidden ? FORBIDDEN_RETRY_MS : backoffMs(attempt);
         // An answer, as against silence, may be about the version itself (too old, or of another
         // data folder): the next try begins with a list.
-        if (problem.code !== 0) this.resourceVersion = "";
-        if (problem.code !== GONE) this.settle(problem, Date.now() + wait);
+        if (problem.code !== 0 && problem.code !== UNAUTHORIZED) this.resourceVersion = "";
+        if (problem.forbidden) this.forget();
+        // The sign-in stands in front of the page by now; what is on it stays as it is.
+        const quiet = problem.code === GONE || problem.code === UNAUTHORIZED;
+        if (!quiet) this.settle(problem, Date.now() + wait);
         await sleep(wait, signal);
       }
     }
   }
 
   private async list(signal: AbortSignal): Promise<void> {
-    const list = await getJson<ResourceList>(kindPath(this.kind), signal);
+    const list = await this.listWhereAllowed(signal);
     this.items.clear();
     for (const item of list.items ?? []) this.put(item);
     this.resourceVersion = list.metadata?.resourceVersion ?? "0";
     this.loaded = true;
     this.publishNow();
+  }
+
+  private async listWhereAllowed(signal: AbortSignal): Promise<ResourceList> {
+    this.path = kindPath(this.kind);
+    try {
+      return await getJson<ResourceList>(this.path, signal);
+    } catch (error) {
+      if (!this.kind.namespaced || !(error instanceof ApiError && error.forbidden)) throw error;
+    }
+    this.path = kindPath(this.kind, DEFAULT_NAMESPACE);
+    return getJson<ResourceList>(this.path, signal);
+  }
+
+  /** What one may no longer see goes from the screen. */
+  private forget(): void {
+    this.items.clear();
+    this.loaded = false;
   }
 
   private async watch(signal: AbortSignal): Promise<void> {
@@ -87,7 +116,7 @@ export class Feed {
       timeoutSeconds: String(this.slots.watchSeconds),
     });
     try {
-      const response = await request(`${kindPath(this.kind)}?${query}`, signal);
+      const response = await request(`${this.path}?${query}`, signal);
       if (!response.body) throw new ApiError(0, "The watch has no body");
       for await (const event of ndjson<WatchEvent>(response.body)) this.apply(event);
     } catch (error) {

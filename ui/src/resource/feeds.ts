@@ -1,6 +1,6 @@
 import { type QueryClient, skipToken, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo } from "react";
-import { discoverKinds } from "./api";
+import { ApiError, discoverKinds } from "./api";
 import { EMPTY_FEED, Feed, type FeedState } from "./feed";
 import type { Kind } from "./kinds";
 import { Slots } from "./slots";
@@ -27,7 +27,8 @@ export class Feeds {
   private readonly entries = new Map<string, Entry>();
   private readonly slots = new Slots(WATCHES_MAX, TURN_MS);
   private hiddenTimer: ReturnType<typeof setTimeout> | undefined;
-  private paused = false;
+  private hidden = false;
+  private signedOut = false;
 
   constructor(private readonly client: QueryClient) {}
 
@@ -45,12 +46,23 @@ export class Feeds {
   /** Called with the visibility of the page. */
   setVisible(visible: boolean): void {
     clearTimeout(this.hiddenTimer);
-    if (!visible) {
-      this.hiddenTimer = setTimeout(() => this.pause(), HIDDEN_GRACE_MS);
-    } else if (this.paused) {
-      this.paused = false;
-      for (const entry of this.entries.values()) if (entry.users > 0) this.start(entry);
+    if (visible) {
+      this.hidden = false;
+      this.resume();
+    } else {
+      this.hiddenTimer = setTimeout(() => {
+        this.hidden = true;
+        this.pause();
+      }, HIDDEN_GRACE_MS);
     }
+  }
+
+  /** Without a session nothing is asked for; with one again, all goes on from where it was. */
+  setSignedIn(signedIn: boolean): void {
+    if (this.signedOut !== signedIn) return;
+    this.signedOut = !signedIn;
+    if (signedIn) this.resume();
+    else this.pause();
   }
 
   /** Does not wait for the back-off: someone asked to try again. */
@@ -63,8 +75,11 @@ export class Feeds {
   }
 
   private pause(): void {
-    this.paused = true;
     for (const entry of this.entries.values()) this.stop(entry);
+  }
+
+  private resume(): void {
+    for (const entry of this.entries.values()) if (entry.users > 0) this.start(entry);
   }
 
   private entry(kind: Kind): Entry {
@@ -80,7 +95,7 @@ export class Feeds {
   }
 
   private start(entry: Entry): void {
-    if (entry.abort || this.paused) return;
+    if (entry.abort || this.hidden || this.signedOut) return;
     const abort = new AbortController();
     entry.abort = abort;
     void entry.feed.run(abort.signal);
@@ -93,6 +108,7 @@ export class Feeds {
 }
 
 export const FEED_KEY = "feed";
+export const KINDS_KEY = ["kinds"];
 
 function queryKey(kind: Kind): string[] {
   return [FEED_KEY, kind.group, kind.version, kind.plural];
@@ -133,10 +149,11 @@ export function useFeed<T extends Resource = Resource>(kind: Kind | undefined): 
 /** All kinds that the API serves and the page knows to show. */
 export function useKinds() {
   return useQuery({
-    queryKey: ["kinds"],
+    queryKey: KINDS_KEY,
     queryFn: ({ signal }) => discoverKinds(signal),
     staleTime: 60_000,
-    retry: true,
+    // After a sign-in the page asks anew by itself.
+    retry: (_, error) => !(error instanceof ApiError && error.code === 401),
     retryDelay: (attempt) => Math.min(15_000, 1000 * 2 ** attempt),
   });
 }

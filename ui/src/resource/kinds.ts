@@ -33,9 +33,14 @@ export function isOurGroup(group: string): boolean {
   return group === DEVICE_REGISTRY || group.endsWith(".iotoperations.azure.com");
 }
 
-export function kindPath(kind: Kind): string {
+/** Where Wireway's own resources are unless somebody says otherwise. */
+export const DEFAULT_NAMESPACE = "azure-iot-operations";
+
+/** The list of a kind: of all namespaces, or of one. */
+export function kindPath(kind: Kind, namespace?: string): string {
   const root = kind.group === "" ? "/api" : `/apis/${kind.group}`;
-  return `${root}/${kind.version}/${kind.plural}`;
+  const space = namespace === undefined ? "" : `/namespaces/${namespace}`;
+  return `${root}/${kind.version}${space}/${kind.plural}`;
 }
 
 /** The heading under which a group's kinds stand in the navigation. */

@@ -1,9 +1,10 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { CircleAlert, FileCode2, PackageX } from "lucide-react";
+import { FileCode2, PackageX } from "lucide-react";
 import { useCallback, useMemo } from "react";
 import { FilterBox } from "@/components/filter-box";
 import { Loading, Message } from "@/components/message";
 import { Page } from "@/components/page";
+import { Trouble } from "@/components/trouble";
 import { defaultTopicOf, tagsOf } from "@/resource/asset";
 import { useFeed } from "@/resource/feeds";
 import { KINDS } from "@/resource/kinds";
@@ -26,9 +27,7 @@ export function AssetPage() {
   return (
     <Page title={name}>
       {feed.error && !feed.loaded ? (
-        <Message icon={CircleAlert} title="Cannot load the asset" tone="bad">
-          {feed.error.message}
-        </Message>
+        <Trouble error={feed.error} title="Cannot load the asset" what="assets" />
       ) : !feed.loaded ? (
         <Loading what="the asset" />
       ) : (

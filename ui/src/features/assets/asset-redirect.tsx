@@ -1,7 +1,8 @@
 import { getRouteApi, Navigate } from "@tanstack/react-router";
-import { CircleAlert, PackageX } from "lucide-react";
+import { PackageX } from "lucide-react";
 import { Loading, Message } from "@/components/message";
 import { Page } from "@/components/page";
+import { Trouble } from "@/components/trouble";
 import { useFeed } from "@/resource/feeds";
 import { KINDS } from "@/resource/kinds";
 import type { Asset } from "@/resource/types";
@@ -24,9 +25,7 @@ export function AssetRedirect() {
           If it is created, it appears here.
         </Message>
       ) : feed.error ? (
-        <Message icon={CircleAlert} title="Cannot load the asset" tone="bad">
-          {feed.error.message}
-        </Message>
+        <Trouble error={feed.error} title="Cannot load the asset" what="assets" />
       ) : (
         <Loading what="the asset" />
       )}

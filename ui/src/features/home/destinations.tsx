@@ -11,13 +11,24 @@ import { METRICS_STALE_MS } from "@/live/quality";
 import { destinationOf } from "@/resource/dataflow";
 import type { Dataflow } from "@/resource/types";
 
+interface DestinationsProps {
+  /** Undefined until they are known. */
+  dataflows: readonly Dataflow[] | undefined;
+  forbidden: boolean;
+}
+
 /** What each dataflow has delivered so far, and what went wrong last. */
-export function Destinations({ dataflows }: { dataflows: readonly Dataflow[] | undefined }) {
+export function Destinations(props: DestinationsProps) {
+  const { dataflows, forbidden } = props;
   return (
     <Card title="Delivered" aside="since each dataflow started">
       {!dataflows?.length ? (
         <p className="px-4 py-8 text-center text-ink-3">
-          {dataflows ? "No dataflow delivers anything yet." : "The dataflows are not known yet."}
+          {dataflows
+            ? "No dataflow delivers anything yet."
+            : forbidden
+              ? "You may not see dataflows."
+              : "The dataflows are not known yet."}
         </p>
       ) : (
         <ul className="divide-y divide-line">

@@ -1,8 +1,10 @@
-import { CircleAlert, Unplug } from "lucide-react";
+import { Lock, Unplug } from "lucide-react";
 import { useMemo } from "react";
 import { Card } from "@/components/card";
 import { Code, Loading, Message } from "@/components/message";
 import { Page } from "@/components/page";
+import { Trouble } from "@/components/trouble";
+import type { ApiError } from "@/resource/api";
 import { useFeed } from "@/resource/feeds";
 import { KINDS } from "@/resource/kinds";
 import type {
@@ -46,8 +48,9 @@ export function HomePage() {
     ],
   );
   const feeds = [profiles, assets, brokers, dataflows, endpoints];
-  const failed = feeds.find((feed) => feed.error && !feed.loaded);
-  const loaded = feeds.every((feed) => feed.loaded);
+  const failed = feeds.find((feed) => feed.error && !feed.loaded && !feed.error.forbidden);
+  const hidden = feeds.filter((feed) => feed.error?.forbidden);
+  const loaded = feeds.every((feed) => feed.loaded || feed.error?.forbidden);
   return (
     <Page title="Home" note="From the PLC to the table, live">
       <Tiles
@@ -59,7 +62,13 @@ export function HomePage() {
           {loaded && topology.nodes.length > 0 ? (
             <Path topology={topology} />
           ) : (
-            <Placeholder error={failed?.error?.message} loaded={loaded} />
+            <Placeholder error={failed?.error ?? hidden[0]?.error} loaded={loaded} />
+          )}
+          {loaded && topology.nodes.length > 0 && hidden.length > 0 && (
+            <p className="flex items-center gap-2 border-line border-t px-4 py-2 text-ink-3">
+              <Lock aria-hidden className="size-3.5 shrink-0" />
+              What you may not see is left out of this picture.
+            </p>
           )}
         </Card>
       </div>
@@ -68,21 +77,19 @@ export function HomePage() {
           <RecentEvents />
         </div>
         <div className="min-[1000px]:col-span-2">
-          <Destinations dataflows={dataflows.loaded ? dataflows.items : undefined} />
+          <Destinations
+            dataflows={dataflows.loaded ? dataflows.items : undefined}
+            forbidden={dataflows.error?.forbidden ?? false}
+          />
         </div>
       </div>
     </Page>
   );
 }
 
-function Placeholder({ error, loaded }: { error: string | undefined; loaded: boolean }) {
-  if (error) {
-    return (
-      <Message icon={CircleAlert} title="The path cannot be shown" tone="bad">
-        {error}
-      </Message>
-    );
-  }
+function Placeholder({ error, loaded }: { error: ApiError | undefined; loaded: boolean }) {
+  if (error)
+    return <Trouble error={error} title="The path cannot be shown" what="all of this path" />;
   if (!loaded) return <Loading what="the path" />;
   return (
     <Message icon={Unplug} title="Nothing is connected yet">

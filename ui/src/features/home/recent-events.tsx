@@ -33,7 +33,7 @@ export function RecentEvents() {
       }
     >
       <div className="h-80 overflow-auto">
-        <EventList rows={rows} loaded={feed.loaded} error={feed.error?.message} withObject />
+        <EventList rows={rows} loaded={feed.loaded} error={feed.error} withObject />
       </div>
     </Card>
   );

@@ -1,5 +1,5 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { CircleAlert, PackageX } from "lucide-react";
+import { PackageX } from "lucide-react";
 import { lazy, Suspense, useCallback, useMemo, useState } from "react";
 import { Age } from "@/components/age";
 import { Button } from "@/components/button";
@@ -10,6 +10,7 @@ import { Loading, Message } from "@/components/message";
 import { Page } from "@/components/page";
 import { SourceChip } from "@/components/source-chip";
 import { StateBadge } from "@/components/state-badge";
+import { Trouble } from "@/components/trouble";
 import { eventRows, isAbout } from "@/resource/event";
 import { useFeed } from "@/resource/feeds";
 import { KINDS, type Kind } from "@/resource/kinds";
@@ -39,9 +40,7 @@ export function DetailPage() {
   return (
     <Page title={name}>
       {feed.error && !feed.loaded ? (
-        <Message icon={CircleAlert} title={`Cannot load ${name}`} tone="bad">
-          {feed.error.message}
-        </Message>
+        <Trouble error={feed.error} title={`Cannot load ${name}`} what={plural} />
       ) : !missing && !feed.loaded ? (
         <Loading what={name} />
       ) : (
@@ -105,12 +104,7 @@ function Events({ kind, resource }: { kind: Kind; resource: Resource }) {
   );
   return (
     <Card title="Events" aside="newest first">
-      <EventList
-        rows={rows}
-        loaded={events.loaded}
-        error={events.error?.message}
-        first={EVENTS_FIRST}
-      />
+      <EventList rows={rows} loaded={events.loaded} error={events.error} first={EVENTS_FIRST} />
     </Card>
   );
 }

@@ -82,6 +82,7 @@ function KindRow({ kind, place }: { kind: Kind; place: RowPlace }) {
 
 /** Trouble in words; nothing where all is ready or the kind has no status at all. */
 function State({ kind, feed }: { kind: Kind; feed: ReturnType<typeof useFeed> }) {
+  if (feed.error?.forbidden) return <span className="text-ink-3">You may not see these</span>;
   if (feed.error && !feed.loaded) return <span className="text-bad">{feed.error.message}</span>;
   if (kind.group === "" || feed.items.length === 0) return <span className="text-ink-3">–</span>;
   const { ready, notReady, total } = countStates(feed.items);
