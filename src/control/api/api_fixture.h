@@ -35,7 +35,9 @@ class WatchLogSink final : public WatchSink {
   explicit WatchLogSink(WatchLog& log) : log_(log) {}
   bool write(std::string_view line) override {
     EXPECT_TRUE(line.ends_with("\n"));
-    log_.events.push_back(json::parse(line));
+    auto event = parse_json(line);
+    EXPECT_TRUE(event.has_value()) << line;
+    log_.events.push_back(event ? std::move(*event) : json::value());
     return true;
   }
   void end() override { log_.ended = true; }

@@ -15,9 +15,18 @@ std::string readable(std::string text) {
   return text;
 }
 
+void make_readable(json::value& value) {
+  if (value.is_string())
+    value = readable(std::string(value.get_string()));
+  else if (value.is_array())
+    for (json::value& item : value.get_array()) make_readable(item);
+  else if (value.is_object())
+    for (auto& member : value.get_object()) make_readable(member.value());
+}
+
 json::object details_of(const ResourceName& resource, std::string_view name) {
   json::object details;
-  if (!name.empty()) details["name"] = readable(std::string(name));
+  if (!name.empty()) details["name"] = name;
   if (!resource.group.empty()) details["group"] = resource.group;
   if (!resource.plural.empty()) details["kind"] = resource.plural;
   return details;
@@ -129,7 +138,7 @@ json::object to_status(const ApiError& error) {
                       {"status", "Failure"},
                       {"message", readable(error.message)}};
   if (!error.reason.empty()) status["reason"] = error.reason;
-  if (!error.details.empty()) status["details"] = error.details;
+  if (!error.details.empty()) make_readable(status["details"] = error.details);
   status["code"] = error.code;
   return status;
 }
