@@ -1,5 +1,6 @@
 // The API server as its clients meet it: HTTP on the loopback, server on one core and load on
 // another, beside etcd (the store of a Kubernetes API server) under the same load in the same run.
+// With its guard (a token in each request) and its audit log, as `wireway up` runs it; without TLS.
 // Prints figures; asserts none.
 //
 //   api_http_bench [objects]
@@ -16,6 +17,8 @@
 
 #include <boost/beast/core/detail/base64.hpp>
 
+#include "app/audit_log.h"
+#include "app/guard.h"
 #include "bench/load_client.h"
 #include "control/api/http.h"
 #include "net/os/process.h"
@@ -37,6 +40,12 @@ void pin_to(int core) {
   CPU_ZERO(&set);
   CPU_SET(core % std::max(1, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN))), &set);
   sched_setaffinity(0, sizeof set, &set);
+}
+
+/// Of an account that may write what a plant consists of.
+std::string read_token(const std::string& folder) {
+  const auto text = net::make_os_files()->read(folder + "/tokens/wireway-gitops");
+  return text ? *text : std::string();
 }
 
 std::string asset_spec(std::string_view display_name) {
@@ -88,10 +97,19 @@ int serve(const std::string& folder) {
   const auto files = net::make_os_files();
   net::SystemRandom random;
   net::Env env{loop, loop, *files, random};
-  auto store = control::Store::open({.path = folder + "/state.db"});
+  auto guard = app::open_guard(env, folder);
+  auto sealer = app::open_sealer(env, folder);
+  auto audit = app::AuditLog::open(env, {.folder = folder + "/audit"});
+  if (!guard || !sealer || !audit) return 1;
+  auto store = control::Store::open({.path = folder + "/state.db", .sealer = std::move(*sealer)});
   if (!store) return 1;
-  auto api = control::ApiHttp::start(env, **store);
+  control::ApiServerOptions options;
+  options.access = guard->get();
+  options.audit = audit->get();
+  auto api = control::ApiHttp::start(env, **store, std::move(options));
   if (!api) return 1;
+  app::ServiceTokens tokens(env, **guard, folder + "/tokens");
+  if (!tokens.start()) return 1;
   auto server = link::HttpServer::start(
       env, {.endpoint = {"127.0.0.1", 0}},
       [&](link::HttpRequest received, std::shared_ptr<link::HttpResponder> responder) {
@@ -157,16 +175,21 @@ double cost(const Server& server, Work work) {
   return cpu_seconds(server.process->pid()) - before;
 }
 
-void load_ours(net::OsLoop& loop, const Server& server, int objects) {
+void load_ours(net::OsLoop& loop, const Server& server, int objects, const std::string& token) {
+  const auto wire_request = [&token](std::string_view method, std::string_view path,
+                                     std::string_view body,
+                                     std::string_view type = "application/json") {
+    return bench::wire_request({method, path, body, type}, token);
+  };
   HttpLoad http(loop, server.port, connections);
   double seconds = 0;
   double cpu = cost(server, [&] {
-    seconds = http.run(creates, [](int i) { return wire_request("POST", collection, asset(i)); });
+    seconds = http.run(creates, [&](int i) { return wire_request("POST", collection, asset(i)); });
   });
   print_rate("wireway", fmt::format("creates, {} connections", connections), creates, seconds, cpu);
   if (objects > creates)
     http.run(objects - creates,
-             [](int i) { return wire_request("POST", collection, asset(creates + i)); });
+             [&](int i) { return wire_request("POST", collection, asset(creates + i)); });
   cpu = cost(server, [&] {
     seconds = http.run(gets, [&](int i) {
       return wire_request("GET", fmt::format("{}/a{}", collection, i % objects), "");
@@ -176,7 +199,7 @@ void load_ours(net::OsLoop& loop, const Server& server, int objects) {
   fmt::print("{:<8} requests that failed: {}\n", "wireway", http.failed());
 
   HttpLoad one(loop, server.port, 1);
-  one.run(1, [](int) { return wire_request("GET", fmt::format("{}?limit=1", collection), ""); });
+  one.run(1, [&](int) { return wire_request("GET", fmt::format("{}?limit=1", collection), ""); });
   const std::string revision(quoted(one.last_answer(), "\"resourceVersion\":\""));
   StreamLoad streams(loop, server.port, [](std::string_view line) -> StreamLine {
     if (!line.starts_with("{\"type\":\"MODIFIED\"")) return {};
@@ -200,9 +223,9 @@ void load_ours(net::OsLoop& loop, const Server& server, int objects) {
 void load_etcd(net::OsLoop& loop, const Server& server, int objects) {
   const auto put = [](int i, std::string_view value) {
     return wire_request(
-        "POST", "/v3/kv/put",
-        fmt::format(R"({{"key":"{}","value":"{}"}})",
-                    base64(fmt::format("/registry/assets/a{:08}", i)), base64(value)));
+        {"POST", "/v3/kv/put",
+         fmt::format(R"({{"key":"{}","value":"{}"}})",
+                     base64(fmt::format("/registry/assets/a{:08}", i)), base64(value))});
   };
   HttpLoad http(loop, server.port, connections);
   double seconds = 0;
@@ -212,9 +235,9 @@ void load_etcd(net::OsLoop& loop, const Server& server, int objects) {
   cpu = cost(server, [&] {
     seconds = http.run(gets / 4, [&](int i) {
       return wire_request(
-          "POST", "/v3/kv/range",
-          fmt::format(R"({{"key":"{}"}})", base64(fmt::format("/registry/assets/a{:08}",
-                                                              i % std::min(objects, creates)))));
+          {"POST", "/v3/kv/range",
+           fmt::format(R"({{"key":"{}"}})", base64(fmt::format("/registry/assets/a{:08}",
+                                                               i % std::min(objects, creates))))});
     });
   });
   print_rate("etcd", fmt::format("gets, {} connections", connections), gets / 4, seconds, cpu);
@@ -229,9 +252,9 @@ void load_etcd(net::OsLoop& loop, const Server& server, int objects) {
   cpu = cost(server, [&] {
     figures = streams.run(
         watches,
-        wire_request("POST", "/v3/watch",
-                     fmt::format(R"({{"create_request":{{"key":"{}","range_end":"{}"}}}})",
-                                 base64("/registry/assets/"), base64("/registry/assets0"))),
+        wire_request({"POST", "/v3/watch",
+                      fmt::format(R"({{"create_request":{{"key":"{}","range_end":"{}"}}}})",
+                                  base64("/registry/assets/"), base64("/registry/assets0"))}),
         changes, change_interval, [&](int i, std::int64_t sent_ns) {
           return put(i, fmt::format("{} {}", sent_ns, asset_spec("later")));
         });
@@ -281,14 +304,16 @@ int run(int objects) {
   };
   auto ours = start_ours();
   if (!ours) return 1;
-  load_ours(loop, *ours, objects);
+  const std::string token = read_token(folder);
+  load_ours(loop, *ours, objects, token);
   fmt::print("{:<8} resident memory after the load {:.0f} MB\n", "wireway",
              resident_megabytes(ours->process->pid()));
   ours.reset();
   ours = start_ours();
   if (!ours) return 1;
   HttpLoad http(loop, ours->port, 1);
-  http.run(1, [](int) { return wire_request("GET", fmt::format("{}/a1", collection), ""); });
+  http.run(1,
+           [&](int) { return wire_request({"GET", fmt::format("{}/a1", collection), ""}, token); });
   fmt::print("{:<8} resident memory started anew on {} objects {:.0f} MB\n", "wireway", objects,
              resident_megabytes(ours->process->pid()));
   ours.reset();

@@ -23,12 +23,20 @@
 
 namespace wireway::bench {
 
-inline std::string wire_request(std::string_view method, std::string_view path,
-                                std::string_view body, std::string_view type = "application/json") {
+struct WireRequest {
+  std::string_view method;
+  std::string_view path;
+  std::string_view body;
+  std::string_view type = "application/json";
+};
+
+/// Its bytes; `token` empty: without credentials.
+inline std::string wire_request(const WireRequest& request, std::string_view token = "") {
   return fmt::format(
-      "{} {} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench/1\r\n"
+      "{} {} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench/1\r\n{}{}{}"
       "Content-Type: {}\r\nContent-Length: {}\r\n\r\n{}",
-      method, path, type, body.size(), body);
+      request.method, request.path, token.empty() ? "" : "Authorization: Bearer ", token,
+      token.empty() ? "" : "\r\n", request.type, request.body.size(), request.body);
 }
 
 /// CPU seconds that a process has used so far, user and system.
