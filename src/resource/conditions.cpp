@@ -107,6 +107,17 @@ Condition not_applied(std::int64_t wished, std::int64_t running, std::string_vie
   return out;
 }
 
+Condition trying_again(const Attempts& attempts) {
+  Condition out{.type = "Reconciling", .status = true, .reason = "Retrying"};
+  if (attempts.is_longest)
+    out.message = fmt::format("it has failed again and again; one attempt is made about every {} s",
+                              std::chrono::round<std::chrono::seconds>(attempts.pause).count());
+  else
+    out.message = fmt::format("{} attempt{} failed; the next is at {}", attempts.failed,
+                              attempts.failed == 1 ? "" : "s", to_rfc3339(attempts.next, 3));
+  return out;
+}
+
 std::string_view action_for(std::string_view reason) {
   const auto* const found = std::ranges::find(advices, reason, &Advice::reason);
   return found == std::end(advices) ? std::string_view{} : found->action;

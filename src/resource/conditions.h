@@ -44,6 +44,15 @@ Conditions conditions_of(Condition ready);
 /// applied: <why>; still running generation 6".
 Condition not_applied(std::int64_t wished, std::int64_t running, std::string_view why);
 
+struct Attempts {
+  std::uint64_t failed = 0;
+  WallTime next = {};
+  Duration pause{0};        ///< before the next
+  bool is_longest = false;  ///< pauses do not grow any more: that is said once, not each time
+};
+/// Reconciling while something that failed is tried again.
+Condition trying_again(const Attempts& attempts);
+
 /// What to do about a reason that several services use; empty if there is nothing to do.
 std::string_view action_for(std::string_view reason);
 

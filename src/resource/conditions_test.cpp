@@ -84,5 +84,13 @@ TEST(StatusWith, is_kept_whole_by_the_schema_of_every_kind) {
   EXPECT_GT(with_schema, 40);
 }
 
+TEST(TryingAgain, counts_while_pauses_grow_and_then_says_the_same) {
+  using namespace std::chrono_literals;
+  EXPECT_EQ(trying_again({.failed = 1, .next = WallTime{10s}}).message,
+            "1 attempt failed; the next is at 1970-01-01T00:00:10.000Z");
+  EXPECT_EQ(trying_again({.failed = 9, .pause = 30s, .is_longest = true}).message,
+            "it has failed again and again; one attempt is made about every 30 s");
+}
+
 }  // namespace
 }  // namespace wireway::resource

@@ -1,9 +1,11 @@
 #include "resource/controller.h"
 
 #include <algorithm>
+#include <exception>
 #include <set>
 
 #include "base/log.h"
+#include "net/backoff.h"
 
 namespace wireway::resource {
 
@@ -56,8 +58,9 @@ struct Controller::State {
   };
 
   struct Retry {
-    Duration next_delay = retry_min;
-    std::unique_ptr<net::Timer> timer;
+    explicit Retry(net::Env& env) : backoff(env.random, retry_min, retry_max), timer(env.loop) {}
+    net::Backoff backoff;
+    net::Timer timer;
   };
 
   bool synced() const {
@@ -83,23 +86,30 @@ struct Controller::State {
   }
 
   void step(const ObjectKey& key) {
-    const Step result = reconcile(key);
+    const Step result = outcome_of(key);
     if (result.error) {
-      Retry& retry = retries[key];
+      const Duration delay = retries.try_emplace(key, env).first->second.backoff.take();
       log::warn("{} {}: {}; next try in {} ms", name, key.to_string(), result.error->message,
-                std::chrono::duration_cast<std::chrono::milliseconds>(retry.next_delay).count());
-      later(key, retry.next_delay);
-      retry.next_delay = std::min(retry.next_delay * 2, Controller::retry_max);
+                std::chrono::duration_cast<std::chrono::milliseconds>(delay).count());
+      later(key, delay);
       return;
     }
     retries.erase(key);
     if (result.again_after) later(key, *result.again_after);
   }
 
+  /// What a library throws over one object must not end the others.
+  Step outcome_of(const ObjectKey& key) {
+    try {
+      return reconcile(key);
+    } catch (const std::exception& trouble) {
+      return {.again_after = {}, .error = Error{Errc::internal, trouble.what()}};
+    }
+  }
+
   void later(const ObjectKey& key, Duration delay) {
-    Retry& retry = retries[key];
-    if (!retry.timer) retry.timer = std::make_unique<net::Timer>(env.loop);
-    retry.timer->arm(delay, [this, key] { enqueue(key); });
+    net::Timer& timer = retries.try_emplace(key, env).first->second.timer;
+    timer.arm(delay, [this, key] { enqueue(key); });
   }
 
   net::Env env;
@@ -138,5 +148,10 @@ void Controller::start() {
 void Controller::enqueue(const ObjectKey& key) { state_->enqueue(key); }
 
 bool Controller::synced() const { return state_->synced(); }
+
+std::uint64_t Controller::attempts(const ObjectKey& key) const {
+  const auto found = state_->retries.find(key);
+  return found == state_->retries.end() ? 0 : found->second.backoff.attempts();
+}
 
 }  // namespace wireway::resource

@@ -6,8 +6,9 @@
 /// again. It may run twice, late or never for a given event, and the result is the same.
 ///
 /// Thread: the Loop's.
-/// Limits: keys are de-duplicated; a failing key waits retry_min doubling to retry_max while others
-///         go on.
+/// Limits: keys are de-duplicated; a failing key waits retry_min doubling to retry_max, with
+///         jitter, while others go on, and begins anew at retry_min after a success.
+/// Errors: an exception that leaves `reconcile` fails its key and no other.
 
 #include <functional>
 #include <map>
@@ -59,6 +60,8 @@ class Controller {
   void start();
   void enqueue(const ObjectKey& key);
   bool synced() const;
+  /// Failed in a row since the last success, for what a status says of it.
+  std::uint64_t attempts(const ObjectKey& key) const;
 
  private:
   struct State;

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "net/os/test_loop.h"
+#include "net/sim/sim_world.h"
 #include "resource/memory_resources.h"
 
 namespace wireway::resource {
@@ -94,6 +95,72 @@ TEST_F(ControllerTest, sees_erased_objects_and_its_own_status_writes) {
       loop, [&] { return text_at(resources.ready(dataflow, {"n", "a"}), {"status"}) == "True"; }));
   resources.erase(dataflow, {"n", "a"});
   ASSERT_TRUE(net::turn_until(loop, [&] { return gone; }));
+}
+
+/// On virtual time: seconds pass at once.
+class BackoffTest : public ::testing::Test {
+ protected:
+  std::vector<Duration> pauses() const {
+    std::vector<Duration> out;
+    for (std::size_t i = 1; i < attempts.size(); ++i) out.push_back(attempts[i] - attempts[i - 1]);
+    return out;
+  }
+
+  net::SimWorld world{7};
+  net::Env env = world.env("host");
+  MemoryResources resources{env.loop};
+  std::vector<MonoTime> attempts;
+  bool fails = true;
+};
+
+TEST_F(BackoffTest, doubles_with_jitter_up_to_the_ceiling_and_begins_anew_after_a_success) {
+  resources.put(object_of("Dataflow", "bad", {}));
+  Controller controller(env, resources, "test", [&](const ObjectKey&) -> Step {
+    attempts.push_back(env.loop.now());
+    if (!fails) return {};
+    return {.again_after = {}, .error = Error{Errc::unavailable, "not yet"}};
+  });
+  controller.watch(dataflow, "");
+  controller.start();
+  ASSERT_TRUE(world.run_until([&] { return attempts.size() == 14; }, std::chrono::minutes{10}));
+  bool is_spread = false;
+  Duration base = Controller::retry_min;
+  for (const Duration pause : pauses()) {
+    EXPECT_GE(pause, base * 3 / 4);
+    EXPECT_LE(pause, base * 5 / 4 + std::chrono::milliseconds{1});
+    is_spread = is_spread || (pause > base * 21 / 20 || pause < base * 19 / 20);
+    base = std::min(base * 2, Controller::retry_max);
+  }
+  EXPECT_TRUE(is_spread) << "jitter";
+  EXPECT_EQ(controller.attempts({"n", "bad"}), 14U);
+  fails = false;
+  ASSERT_TRUE(world.run_until([&] { return attempts.size() == 15; }, std::chrono::minutes{1}));
+  EXPECT_EQ(controller.attempts({"n", "bad"}), 0U);
+  fails = true;
+  attempts.clear();
+  controller.enqueue({"n", "bad"});
+  ASSERT_TRUE(world.run_until([&] { return attempts.size() == 2; }, std::chrono::minutes{1}));
+  EXPECT_LE(pauses()[0], Controller::retry_min * 5 / 4 + std::chrono::milliseconds{1});
+}
+
+TEST_F(BackoffTest, an_exception_fails_its_key_and_no_other) {
+  resources.put(object_of("Dataflow", "bad", {}));
+  resources.put(object_of("Dataflow", "good", {}));
+  int good = 0;
+  Controller controller(env, resources, "test", [&](const ObjectKey& key) -> Step {
+    if (key.name == "good") return ++good, Step{};
+    attempts.push_back(env.loop.now());
+    if (fails) (void)json::value(1).as_object();
+    return {};
+  });
+  controller.watch(dataflow, "");
+  controller.start();
+  ASSERT_TRUE(world.run_until([&] { return attempts.size() == 3; }, std::chrono::minutes{1}));
+  EXPECT_EQ(good, 1);
+  fails = false;
+  ASSERT_TRUE(world.run_until([&] { return attempts.size() == 4; }, std::chrono::minutes{1}));
+  world.run_for(std::chrono::minutes{5});
+  EXPECT_EQ(attempts.size(), 4U) << "no retry after a success";
 }
 
 TEST(MergePatch, follows_rfc_7386) {

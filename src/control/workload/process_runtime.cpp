@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <deque>
 #include <optional>
 #include <utility>
 
@@ -16,6 +17,9 @@
 
 namespace wireway::control {
 namespace {
+
+constexpr std::size_t last_lines_max = 4;
+constexpr std::size_t last_line_bytes_max = 240;
 
 double seconds(Duration span) {
   return std::chrono::duration_cast<std::chrono::duration<double>>(span).count();
@@ -97,6 +101,8 @@ class ProcessRuntime::Child {
       return;
     }
     log_.write(line);
+    last_lines_.emplace_back(line.substr(0, last_line_bytes_max));
+    if (last_lines_.size() > last_lines_max) last_lines_.pop_front();
     forward(workload_.name, line);
   }
 
@@ -128,7 +134,11 @@ class ProcessRuntime::Child {
   /// It should run and does not: tell, wait, start again.
   void ended(const std::string& how, int pid_before) {
     const auto& options = runtime_.options_;
-    if (runtime_.loop_.now() - started_ > options.steady_life) restart_delay_ = options.restart_min;
+    if (runtime_.loop_.now() - started_ > options.steady_life) {
+      restart_delay_ = options.restart_min;
+      in_a_row_ = 0;
+    }
+    ++in_a_row_;
     const Duration delay = restart_delay_;
     restart_delay_ = std::min(restart_delay_ * 2, options.restart_max);
     ++restarts_;
@@ -140,6 +150,11 @@ class ProcessRuntime::Child {
     end.exit = how;
     end.restarts = restarts_;
     end.time = runtime_.loop_.wall_now();
+    end.next_start = end.time;
+    end.next_start.since_epoch += delay;
+    end.in_a_row = in_a_row_;
+    end.last_lines.assign(last_lines_.begin(), last_lines_.end());
+    last_lines_.clear();
     log::error("{}", end.sentence);
     report_end(runtime_.resources_, workload_, end);
     restart_.arm(delay, [this] { start(); });
@@ -154,6 +169,8 @@ class ProcessRuntime::Child {
   net::Timer patience_;
   Duration restart_delay_;
   std::int64_t restarts_ = 0;
+  std::int64_t in_a_row_ = 0;  ///< ends without a steady life between them
+  std::deque<std::string> last_lines_;
   MonoTime started_;
   std::optional<MonoTime> last_beat_;
   std::string hung_;  ///< why it was killed, if that was for its silence

@@ -13,6 +13,7 @@
 #include "control/workload/heartbeat.h"
 #include "net/os/process.h"
 #include "net/os/test_loop.h"
+#include "resource/conditions.h"
 #include "resource/memory_resources.h"
 
 namespace wireway::control {
@@ -100,6 +101,24 @@ TEST_F(ProcessRuntimeTest, waits_longer_each_time_for_a_child_that_ends_at_once)
   EXPECT_TRUE(ends[0].ends_with("exited with code 7; restarting in 0.02 s")) << ends[0];
   EXPECT_TRUE(ends[1].ends_with("in 0.04 s")) << ends[1];
   EXPECT_TRUE(ends[4].ends_with("in 0.08 s")) << ends[4];
+}
+
+TEST_F(ProcessRuntimeTest, says_of_a_crash_loop_what_the_child_printed_last_and_when_it_goes_on) {
+  make({.restart_min = 20ms, .restart_max = 40ms});
+  runtime->want({shell("broker", "echo cannot read the moon; exit 7")});
+  ASSERT_TRUE(until([&] { return count("ChildExited") >= 2; }));
+  const auto degraded = [&] {
+    const json::value* object = resources.object(resource::broker, broker_key);
+    const json::value* found = resource::condition_of(*object, "Degraded");
+    return found == nullptr ? json::value() : *found;
+  };
+  ASSERT_TRUE(until([&] { return text_at(degraded(), {"reason"}) == "CrashLoop"; }));
+  const std::string message = text_at(degraded(), {"message"});
+  EXPECT_NE(message.find("ended 3 times in a row"), std::string::npos) << message;
+  EXPECT_NE(message.find("exited with code 7"), std::string::npos) << message;
+  EXPECT_NE(message.find("its last lines: cannot read the moon"), std::string::npos) << message;
+  EXPECT_NE(message.find("it is started again at "), std::string::npos) << message;
+  EXPECT_FALSE(text_at(degraded(), {"recommendedAction"}).empty());
 }
 
 TEST_F(ProcessRuntimeTest, leaves_the_others_alone) {

@@ -55,14 +55,6 @@ Error error_of_status(unsigned code, std::string_view message) {
   return {errc_of(code), std::string(message)};
 }
 
-Duration Backoff::take() {
-  const Duration base = next_;
-  next_ = std::min(next_ * 2, max_);
-  const auto quarter = static_cast<std::uint64_t>(base.count() / 4);
-  const auto shift = static_cast<std::int64_t>(random_.below(2 * quarter + 1));
-  return base + Duration{shift - static_cast<std::int64_t>(quarter)};
-}
-
 KubeClient::KubeClient(net::OsLoop& loop, KubeOptions options)
     : loop_(loop), options_(std::move(options)), http_(link::HttpClient::create(loop)) {
   while (options_.url.ends_with('/')) options_.url.pop_back();

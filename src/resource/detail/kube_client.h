@@ -15,25 +15,12 @@
 
 #include "base/json.h"
 #include "link/http_client.h"
-#include "net/random.h"
+#include "net/backoff.h"
 #include "resource/kube_resources.h"
 
 namespace wireway::resource::detail {
 
-/// Doubles from `min` to `max`, with up to a quarter more or less, so that many clients spread.
-class Backoff {
- public:
-  Backoff(net::Random& random, Duration min, Duration max)
-      : random_(random), min_(min), max_(max), next_(min) {}
-  Duration take();
-  void reset() { next_ = min_; }
-
- private:
-  net::Random& random_;
-  Duration min_;
-  Duration max_;
-  Duration next_;
-};
+using net::Backoff;
 
 struct KubeRequest {
   std::string method = "GET";

@@ -9,6 +9,7 @@ const failed: Readiness = {
   state: "not-ready",
   reason: "PortInUse",
   message: "1883 is taken.",
+  action: "",
   since: undefined,
   outdated: false,
 };

@@ -6,6 +6,7 @@ import {
   CircleX,
   Clock,
   type LucideIcon,
+  TriangleAlert,
 } from "lucide-react";
 import { useApiTrouble } from "@/resource/health";
 import type { Readiness, ReadyState } from "@/resource/status";
@@ -13,6 +14,7 @@ import { Badge, type Tone } from "./badge";
 
 const LOOKS: Record<ReadyState, { icon: LucideIcon; tone: Tone; label: string; loud: boolean }> = {
   ready: { icon: CircleCheck, tone: "good", label: "Ready", loud: false },
+  degraded: { icon: TriangleAlert, tone: "warn", label: "Degraded", loud: true },
   "not-ready": { icon: CircleX, tone: "bad", label: "Not ready", loud: true },
   pending: { icon: CircleDashed, tone: "warn", label: "Pending", loud: true },
   disabled: { icon: CirclePause, tone: "mute", label: "Disabled", loud: true },
@@ -31,7 +33,11 @@ export function StateBadge(props: { readiness: Readiness; withReason?: boolean }
       {...look}
       {...(unseen && { tone: "mute", icon: Clock })}
       label={unseen ? `${label}, last seen` : label}
-      title={[readiness.reason, readiness.message].filter(Boolean).join(": ") || undefined}
+      title={
+        [[readiness.reason, readiness.message].filter(Boolean).join(": "), readiness.action]
+          .filter(Boolean)
+          .join(" ") || undefined
+      }
     />
   );
 }

@@ -18,6 +18,25 @@ test("reports the reason and message as the resource has them", () => {
   });
 });
 
+test("what runs but not as wished is degraded, with what to do about it", () => {
+  const degraded = {
+    type: "Degraded",
+    status: "True",
+    reason: "ConfigurationRejected",
+    message: "generation 2 is not applied",
+    recommendedAction: "Choose another port.",
+  } as Condition;
+  const both = resource({ reason: "Listening" });
+  both.status?.conditions?.push(degraded);
+  expect(readinessOf(both)).toMatchObject({
+    state: "degraded",
+    reason: "ConfigurationRejected",
+    action: "Choose another port.",
+  });
+  both.status?.conditions?.splice(1, 1, { ...degraded, status: "False" });
+  expect(readinessOf(both).state).toBe("ready");
+});
+
 test("never invents a status that the resource does not have", () => {
   expect(readinessOf({ metadata: { name: "r" } }).state).toBe("none");
   expect(readinessOf({ metadata: { name: "r" }, status: {} }).state).toBe("none");

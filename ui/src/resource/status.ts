@@ -1,13 +1,18 @@
 import type { Condition, Resource } from "./types";
 
-/** What the Ready condition says, in the words of the page. `none`: the resource carries no Ready condition. */
-export type ReadyState = "ready" | "not-ready" | "pending" | "disabled" | "none";
+/**
+ * What the conditions say, in the words of the page. `degraded`: it runs, but not as it is wished. `none`: the resource
+ * carries no Ready condition.
+ */
+export type ReadyState = "ready" | "degraded" | "not-ready" | "pending" | "disabled" | "none";
 
 export interface Readiness {
   state: ReadyState;
   /** As written by whoever set the status; empty where nothing was written. */
   reason: string;
   message: string;
+  /** What to do about it, if anything. */
+  action: string;
   since: string | undefined;
   /** True where the status was written for an older generation of the spec. */
   outdated: boolean;
@@ -20,13 +25,28 @@ export function conditionsOf(resource: Resource): Condition[] {
 
 export function readinessOf(resource: Resource): Readiness {
   const ready = conditionsOf(resource).find((condition) => condition.type === "Ready");
-  if (!ready) return { state: "none", reason: "", message: "", since: undefined, outdated: false };
+  if (!ready) {
+    return {
+      state: "none",
+      reason: "",
+      message: "",
+      action: "",
+      since: undefined,
+      outdated: false,
+    };
+  }
   const generation = resource.metadata.generation;
+  const state = stateOf(ready, isSwitchedOff(resource));
+  const degraded = conditionsOf(resource).find(
+    (condition) => condition.type === "Degraded" && condition.status === "True",
+  );
+  const shown = state === "ready" && degraded ? degraded : ready;
   return {
-    state: stateOf(ready, isSwitchedOff(resource)),
-    reason: ready.reason ?? "",
-    message: ready.message ?? "",
-    since: ready.lastTransitionTime,
+    state: shown === degraded ? "degraded" : state,
+    reason: shown.reason ?? "",
+    message: shown.message ?? "",
+    action: shown.recommendedAction ?? "",
+    since: shown.lastTransitionTime,
     outdated:
       generation !== undefined &&
       ready.observedGeneration !== undefined &&
@@ -59,7 +79,7 @@ export function countStates(resources: readonly Resource[]): StateCount {
   const count = { total: resources.length, ready: 0, notReady: 0, pending: 0, disabled: 0 };
   for (const resource of resources) {
     const { state } = readinessOf(resource);
-    if (state === "ready") count.ready += 1;
+    if (state === "ready" || state === "degraded") count.ready += 1;
     else if (state === "not-ready") count.notReady += 1;
     else if (state === "disabled") count.disabled += 1;
     else count.pending += 1;

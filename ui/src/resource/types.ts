@@ -7,6 +7,8 @@ export interface Condition {
   status: ConditionStatus;
   reason?: string;
   message?: string;
+  /** What to do about it, in a sentence. */
+  recommendedAction?: string;
   observedGeneration?: number;
   lastTransitionTime?: string;
 }

@@ -59,7 +59,14 @@ export function Summary({ asset, live }: { asset: Asset; live: AssetLive }) {
         <StateBadge readiness={readiness} withReason />
       </div>
       {readiness.state === "not-ready" && readiness.message && (
-        <p className="w-full text-bad">{readiness.message}</p>
+        <p className="w-full text-bad">
+          {readiness.message} {readiness.action}
+        </p>
+      )}
+      {readiness.state === "degraded" && (
+        <p className="w-full text-warn">
+          {readiness.message} {readiness.action}
+        </p>
       )}
     </section>
   );

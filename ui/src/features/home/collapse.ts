@@ -8,7 +8,14 @@ const LIST_OF: Record<string, string> = {
 };
 
 /** How much a node wants to be seen: trouble first, then what is switched off, then the rest. */
-const URGENCY = { "not-ready": 0, pending: 1, none: 2, ready: 2, disabled: 3 } as const;
+const URGENCY = {
+  "not-ready": 0,
+  degraded: 1,
+  pending: 1,
+  none: 2,
+  ready: 2,
+  disabled: 3,
+} as const;
 
 /**
  * Limits every station to `rowsMax` nodes. What does not fit is summed up in one node "n more" that
