@@ -1,23 +1,18 @@
 // The page as a person sees it: Debian's chromium opens the URL that `up` prints and waits for a value.
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { AxeBuilder } from '@axe-core/playwright';
 import { chromium } from 'playwright-core';
+import { executablePath, launchOptions, skip } from './lib/browser.mjs';
 import { waitFor } from './lib/ground.mjs';
 import { startOpcUaServer } from './lib/opcua.mjs';
 import { Plant, asset, brokerManifests, endpointProfile, lakeManifests } from './lib/plant.mjs';
 
-const candidates = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser'];
-const executablePath = candidates.find((file) => file && existsSync(file));
 const shots = fileURLToPath(new URL('out/', import.meta.url));
-
-const skip = executablePath ? false
-  : 'no chromium found (install the package chromium, or set CHROMIUM to a browser)';
 
 test('the page shows live values, rates and resources', { skip }, async (t) => {
   const plant = await Plant.create(t);
@@ -33,11 +28,7 @@ test('the page shows live values, rates and resources', { skip }, async (t) => {
   await plant.up();
   await mkdir(shots, { recursive: true });
 
-  const browser = await chromium.launch({
-    executablePath,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking',
-      '--disable-component-update', '--disable-sync', '--no-first-run'],
-  });
+  const browser = await chromium.launch({ executablePath, ...launchOptions });
   t.after(() => browser.close());
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   const page = await context.newPage();

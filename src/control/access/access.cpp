@@ -205,6 +205,8 @@ Result<Identity> Access::service_account(const Jwt& token) const {
 
 bool Access::is_living(const Identity& who) const {
   if (!who.session.empty()) return users_.is_living(who.session);
+  // Who came without credentials while the system was open; credentials end some time.
+  if (who.user == user_local && !who.expires) return is_open();
   if (!who.bound_secret.empty()) {
     const auto bound = secrets_.find(who.bound_secret);
     if (bound == secrets_.end() || bound->second != who.bound_uid) return false;

@@ -52,8 +52,11 @@ class AccessTest : public testing::Test {
 
 TEST_F(AccessTest, OpenToThisMachineUntilThereIsAUser) {
   EXPECT_EQ(user_of(request()), "local");
+  const Identity local = *access_.authenticate(request());
+  EXPECT_TRUE(access_.is_living(local));
   put_user();
   EXPECT_EQ(user_of(request()), "system:anonymous");
+  EXPECT_FALSE(access_.is_living(local)) << "its watches end";
   access_.on_object("secrets", "wireway-system", "ann", nullptr);
   EXPECT_EQ(user_of(request()), "local");
 }

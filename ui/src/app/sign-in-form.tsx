@@ -32,7 +32,9 @@ export function SignInForm({ user = "" }: { user?: string | undefined }) {
     }
   };
 
-  const told = problem ? { "aria-invalid": true, "aria-describedby": problemId } : {};
+  const told = problem
+    ? { "aria-invalid": problem.wrong ?? false, "aria-describedby": problemId }
+    : {};
   return (
     <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4">
       <Labelled label="User name">

@@ -21,12 +21,12 @@ export function SignInPage() {
           </div>
           <SignInForm />
         </div>
-        <p className="mt-4 px-2 text-center text-ink-3 text-xs">
+        <p className="mt-4 px-2 text-center text-ink-3 text-xs leading-6">
           No account? An administrator makes one on the machine: <Code>wireway user add NAME</Code>
         </p>
       </main>
       <div className="w-40">
-        <ThemeSwitch />
+        <ThemeSwitch row />
       </div>
     </div>
   );

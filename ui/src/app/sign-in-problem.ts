@@ -4,6 +4,8 @@ import { ApiError } from "@/resource/api";
 export interface SignInProblem {
   title: string;
   remedy: string;
+  /** True if it is about what was typed. */
+  wrong?: boolean;
   /** When the next try makes sense, in milliseconds since 1970. */
   waitUntil?: number;
 }
@@ -20,6 +22,7 @@ export function problemOf(error: unknown, now: number, host: string): SignInProb
   }
   if (code === 401 && message.includes("wrong")) {
     return {
+      wrong: true,
       title: "The user name or the password is wrong",
       remedy:
         "Mind upper and lower case. If the password is lost, an administrator sets a new one with " +

@@ -1,3 +1,4 @@
+import { clsx } from "clsx";
 import { Contrast, Monitor, Moon, Sun } from "lucide-react";
 import { ToggleGroup } from "radix-ui";
 import { type ThemeChoice, useTheme } from "./theme";
@@ -9,7 +10,8 @@ const CHOICES = [
   { value: "contrast", label: "Control room (high contrast)", icon: Contrast },
 ] as const;
 
-export function ThemeSwitch() {
+/** `row`: beside each other, however narrow the window is. */
+export function ThemeSwitch({ row = false }: { row?: boolean }) {
   const [choice, setChoice] = useTheme();
   return (
     <ToggleGroup.Root
@@ -17,7 +19,10 @@ export function ThemeSwitch() {
       aria-label="Theme"
       value={choice}
       onValueChange={(value) => value && setChoice(value as ThemeChoice)}
-      className="flex flex-col gap-0.5 rounded-md bg-mute-soft p-0.5 wide:flex-row"
+      className={clsx(
+        "flex gap-0.5 rounded-md bg-mute-soft p-0.5",
+        row ? "flex-row" : "flex-col wide:flex-row",
+      )}
     >
       {CHOICES.map(({ value, label, icon: Icon }) => (
         <ToggleGroup.Item
@@ -25,7 +30,10 @@ export function ThemeSwitch() {
           value={value}
           aria-label={label}
           title={label}
-          className="flex h-7 items-center wide:h-6 wide:flex-1 justify-center rounded text-ink-3 hover:text-ink data-[state=on]:bg-surface data-[state=on]:text-ink data-[state=on]:shadow-card"
+          className={clsx(
+            "flex h-7 items-center wide:h-6 wide:flex-1 justify-center rounded text-ink-3 hover:text-ink data-[state=on]:bg-surface data-[state=on]:text-ink data-[state=on]:shadow-card",
+            row && "flex-1",
+          )}
         >
           <Icon aria-hidden className="size-3.5" />
         </ToggleGroup.Item>
