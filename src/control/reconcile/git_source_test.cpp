@@ -504,6 +504,56 @@ spec:
   EXPECT_TRUE(get(recipe, {"bakery", "bread"}).is_null());
 }
 
+TEST_F(GitSourceTest, a_kind_may_come_later_and_go_again) {
+  const std::string recipe =
+      "apiVersion: example.com/v1\nkind: Recipe\nmetadata: {name: bread}\nspec: {heat: 200}\n";
+  repository.write("0.yaml", recipe);
+  repository.commit();
+  start();
+  make();
+  ASSERT_TRUE(until_degraded("ApplyFailed"));
+  EXPECT_NE(condition("Ready").find("there is no kind Recipe in example.com/v1"), std::string::npos)
+      << condition("Ready");
+  EXPECT_EQ(display(), "first") << "the others are applied";
+  const json::value definition = {
+      {"apiVersion", "apiextensions.k8s.io/v1"},
+      {"kind", "CustomResourceDefinition"},
+      {"metadata", {{"name", "recipes.example.com"}}},
+      {"spec",
+       {{"group", "example.com"},
+        {"scope", "Namespaced"},
+        {"names",
+         {{"kind", "Recipe"},
+          {"plural", "recipes"},
+          {"listKind", "RecipeList"},
+          {"singular", "recipe"}}},
+        {"versions",
+         json::array{json::object{
+             {"name", "v1"},
+             {"served", true},
+             {"storage", true},
+             {"schema",
+              {{"openAPIV3Schema",
+                {{"type", "object"}, {"x-kubernetes-preserve-unknown-fields", true}}}}}}}}}}};
+  ASSERT_TRUE(wait([&](auto done) { people->apply(definition, {.manager = "people"}, done); }));
+  ASSERT_TRUE(until([&] {
+    return condition("Ready").contains(
+        "Recipe \"bread\": names no namespace; write "
+        "metadata.namespace");
+  })) << condition("Ready");
+  repository.write("0.yaml",
+                   "apiVersion: example.com/v1\nkind: Recipe\nmetadata: {name: bread, "
+                   "namespace: azure-iot-operations}\nspec: {heat: 210}\n");
+  const std::string commit = repository.commit();
+  pull_now();
+  ASSERT_TRUE(until_in_force(commit));
+  ASSERT_TRUE(wait([&](auto done) {
+    people->remove(resource::custom_resource_definition, {"", "recipes.example.com"}, done);
+  }));
+  ASSERT_TRUE(until_degraded("ApplyFailed"));
+  EXPECT_EQ(display(), "first");
+}
+
 TEST_F(GitSourceTest, the_namespace_of_the_system_is_closed_to_it) {
   repository.write("a.yaml",
                    "apiVersion: v1\nkind: Secret\nmetadata: {name: root, namespace: "

@@ -115,8 +115,13 @@ void SourceApplier::look() {
 }
 
 void SourceApplier::on_change(const Id& id, const std::string& source) {
+  if (id.kind.empty()) {  // kinds or sources have come or gone
+    for (auto& [each, item] : items_)
+      if (objects_.find(each) == nullptr) item.refused_at.reset();
+    return look();
+  }
   const auto found = items_.find(id);
-  if (found == items_.end() && source != options_.source && !id.kind.empty()) return;
+  if (found == items_.end() && source != options_.source) return;
   const SourceObjects::Living* living = objects_.find(id);
   if (living == nullptr || living->going) removing_.erase(id);
   if (found != items_.end() && living == nullptr && !found->second.under_way)
@@ -142,16 +147,25 @@ bool SourceApplier::finish_rank(int rank) {
   return finished;
 }
 
+/// Why no object of this name may be applied by this source; "" if it may.
+std::string SourceApplier::misplacement(const Id& id) const {
+  if (options_.source != "folder" && id.space == system_space)
+    return fmt::format("namespace {} is not for objects of a repository; take it out",
+                       system_space);
+  const OwnedKind* kind = objects_.kind(id.group, id.kind);
+  if (kind == nullptr || kind->namespaced == !id.space.empty()) return "";
+  return kind->namespaced ? "names no namespace; write metadata.namespace"
+                          : "is of no namespace; take metadata.namespace out";
+}
+
 /// True if there is nothing to be done about it now.
 bool SourceApplier::consider(Item& item) {
   if (item.under_way || item.waits) return false;
   const Id& id = item.manifest.id;
   const SourceObjects::Living* living = objects_.find(id);
   if (living != nullptr && living->going) return false;
-  if (options_.source != "folder" && id.space == system_space) {
-    refuse(item, {Errc::denied, fmt::format("namespace {} is not for objects of a repository; "
-                                            "take it out",
-                                            system_space)});
+  if (const std::string misplaced = misplacement(id); !misplaced.empty()) {
+    refuse(item, {Errc::invalid, misplaced});
     return true;
   }
   if (const std::string holder = objects_.claim(id, options_.source); !holder.empty()) {

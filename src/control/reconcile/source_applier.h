@@ -103,6 +103,7 @@ class SourceApplier {
   void on_change(const Id& id, const std::string& source);
   void reconcile();
   bool finish_rank(int rank);
+  std::string misplacement(const Id& id) const;
   bool consider(Item& item);
   bool is_right(Item& item, const SourceObjects::Living* living) const;
   void begin(Item& item, const SourceObjects::Living* living);

@@ -27,7 +27,8 @@ OwnedKind kind_of(const resource::KindEntry& entry) {
   return {entry.group, entry.storage_version, entry.kind, entry.plural, entry.namespaced};
 }
 
-/// The kind that a CustomResourceDefinition defines; without a version if none is stored.
+/// The kind that a CustomResourceDefinition defines, in the stored version or else any that is
+/// served; without a version if none is.
 OwnedKind kind_of_definition(const json::value& definition) {
   OwnedKind out;
   out.group = text_at(definition, {"spec", "group"});
@@ -35,9 +36,12 @@ OwnedKind kind_of_definition(const json::value& definition) {
   out.plural = text_at(definition, {"spec", "names", "plural"});
   out.namespaced = text_at(definition, {"spec", "scope"}) == "Namespaced";
   const json::value* versions = find(definition, "spec", "versions");
-  if (versions != nullptr && versions->is_array())
-    for (const json::value& version : versions->get_array())
-      if (bool_at(version, {"storage"}, false)) out.version = text_at(version, {"name"});
+  if (versions == nullptr || !versions->is_array()) return out;
+  for (const json::value& version : versions->get_array()) {
+    if (!bool_at(version, {"served"}, false)) continue;
+    if (out.version.empty() || bool_at(version, {"storage"}, false))
+      out.version = text_at(version, {"name"});
+  }
   return out;
 }
 
@@ -190,6 +194,17 @@ void SourceObjects::erase(const ManifestId& id) {
   const std::string source = gone.empty() ? "" : gone.mapped().mark.source;
   if (!source.empty()) owned_[source].erase(id);
   tell(id, source);
+  if (is_definition(id)) forget_kind(id.name);
+}
+
+/// A kind that came with a definition goes with it: its watch would ask for ever.
+void SourceObjects::forget_kind(const std::string& definition) {
+  std::erase_if(followers_, [&](const auto& each) {
+    const auto& [group, kind] = each.first;
+    if (each.second == nullptr || kinds_.find(group, kind) != nullptr) return false;
+    return each.second->kind().plural + "." + group == definition;
+  });
+  tell({}, "");
 }
 
 void SourceObjects::tell(const ManifestId& id, const std::string& source) {

@@ -87,6 +87,7 @@ class SourceObjects {
   void follow(OwnedKind kind);
   void put(const resource::ManifestId& id, const json::value& object);
   void erase(const resource::ManifestId& id);
+  void forget_kind(const std::string& definition);
   void tell(const resource::ManifestId& id, const std::string& source);
 
   net::Env& env_;
