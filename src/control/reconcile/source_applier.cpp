@@ -15,7 +15,6 @@ using resource::Manifest;
 using resource::ManifestId;
 using resource::ManifestProblem;
 
-constexpr int ranks = 3;
 /// What nobody but the system writes: users and their passwords are there.
 constexpr std::string_view system_space = "wireway-system";
 
@@ -88,14 +87,15 @@ void SourceApplier::want(const Wishes& wishes, Wish wish) {
   for (const auto& [id, manifest] : wishes) {
     Item& item = items_[id];
     json::value object = marked(manifest, options_.source);
-    item.manifest = manifest;
+    item.manifest = {manifest.id, nullptr, manifest.file, manifest.line};
     if (item.object == object) continue;
     const bool under_way = item.under_way;
     item = {};
-    item.manifest = manifest;
+    item.manifest = {manifest.id, nullptr, manifest.file, manifest.line};
     item.object = std::move(object);
     item.under_way = item.outdated = under_way;
     item.in_force = wish == Wish::in_force;
+    open(id);
   }
   look();
 }
@@ -106,6 +106,7 @@ void SourceApplier::set_policy(const Policy& policy) {
   for (auto& [id, item] : items_) {
     item.drift.clear();
     item.drift_content.reset();
+    open(id);
   }
   look();
 }
@@ -116,35 +117,48 @@ void SourceApplier::look() {
 
 void SourceApplier::on_change(const Id& id, const std::string& source) {
   if (id.kind.empty()) {  // kinds or sources have come or gone
-    for (auto& [each, item] : items_)
+    for (auto& [each, item] : items_) {
       if (objects_.find(each) == nullptr) item.refused_at.reset();
+      open(each);
+    }
     return look();
   }
   const auto found = items_.find(id);
   if (found == items_.end() && source != options_.source) return;
   const SourceObjects::Living* living = objects_.find(id);
   if (living == nullptr || living->going) removing_.erase(id);
-  if (found != items_.end() && living == nullptr && !found->second.under_way)
-    found->second.version.reset();  // it is gone, not yet to come
+  if (found == items_.end()) return look();
+  Item& item = found->second;
+  if (living == nullptr && !item.under_way) item.version.reset();  // it is gone, not yet to come
+  const bool is_open = open_.at(static_cast<std::size_t>(source_rank(id))).contains(id);
+  if (!is_open && is_right(item, living)) return;  // its status has changed, or nothing
+  open(id);
   look();
+}
+
+void SourceApplier::open(const Id& id) {
+  open_.at(static_cast<std::size_t>(source_rank(id))).insert(id);
 }
 
 void SourceApplier::reconcile() {
   if (!objects_.synced()) return;
   if (!policy_.rests) {
-    bool finished = true;
-    for (int rank = 0; rank < ranks && finished; ++rank) finished = finish_rank(rank);
+    const bool finished =
+        std::ranges::all_of(open_, [this](std::set<Id>& ids) { return finish_rank(ids); });
     left_to_remove_ = false;
     if (finished) remove_what_left();
   }
   options_.changed();
 }
 
-bool SourceApplier::finish_rank(int rank) {
-  bool finished = true;
-  for (auto& [id, item] : items_)
-    if (source_rank(id) == rank) finished &= consider(item);
-  return finished;
+bool SourceApplier::finish_rank(std::set<Id>& ids) {
+  for (auto id = ids.begin(); id != ids.end();) {
+    if (under_way_ >= applies_max) return false;
+    const auto found = items_.find(*id);
+    const bool is_done = found == items_.end() || consider(found->second);
+    id = is_done ? ids.erase(id) : std::next(id);
+  }
+  return ids.empty();
 }
 
 /// Why no object of this name may be applied by this source; "" if it may.
@@ -381,11 +395,14 @@ bool SourceApplier::is_held(const std::string& file) const {
 
 void SourceApplier::remove_what_left() {
   std::vector<std::pair<Id, std::string>> leaving;
+  std::map<std::string, bool> held;
   int last_rank = 0;
   for (const Id& id : objects_.owned_by(options_.source)) {
     if (items_.contains(id)) continue;
     const std::string& file = objects_.find(id)->mark.file;
-    if (is_held(file)) continue;
+    const auto [found, fresh] = held.emplace(file, false);
+    if (fresh) found->second = is_held(file);
+    if (found->second) continue;
     leaving.emplace_back(id, file);
     last_rank = std::max(last_rank, source_rank(id));
   }
@@ -427,10 +444,7 @@ void SourceApplier::removed(const Id& id, const std::string& file,
 
 bool SourceApplier::settled() const {
   return objects_.synced() && under_way_ == 0 && !turn_.armed() && !left_to_remove_ &&
-         std::ranges::none_of(items_, [&](const auto& each) {
-           const Item& item = each.second;
-           return item.waits || item.version || (!item.in_force && item.refusal.empty());
-         });
+         std::ranges::all_of(open_, [](const std::set<Id>& ids) { return ids.empty(); });
 }
 
 std::vector<ManifestProblem> SourceApplier::problems() const {

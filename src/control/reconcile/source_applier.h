@@ -13,6 +13,7 @@
 /// Errors: a refusal is one of problems(), a log line and a Warning Event ManifestRefused; the
 ///         other manifests go on. What cannot be reached or is denied is tried again.
 
+#include <array>
 #include <functional>
 #include <map>
 #include <optional>
@@ -80,8 +81,8 @@ class SourceApplier {
 
   /// One object that the source names.
   struct Item {
-    resource::Manifest manifest;
-    json::value object;  ///< marked, as it is sent
+    resource::Manifest manifest;  ///< without its object
+    json::value object;           ///< marked, as it is sent
     bool under_way = false;
     bool outdated = false;                  ///< changed while a request was under way
     bool waits = false;                     ///< for the next try
@@ -102,7 +103,8 @@ class SourceApplier {
 
   void on_change(const Id& id, const std::string& source);
   void reconcile();
-  bool finish_rank(int rank);
+  void open(const Id& id);
+  bool finish_rank(std::set<Id>& ids);
   std::string misplacement(const Id& id) const;
   bool consider(Item& item);
   bool is_right(Item& item, const SourceObjects::Living* living) const;
@@ -130,6 +132,7 @@ class SourceApplier {
   Policy policy_;
   Answers answers_;
   std::map<Id, Item> items_;
+  std::array<std::set<Id>, 3> open_;  ///< by rank: those that may need something done
   std::set<Id> removing_;
   std::map<Id, std::string> removal_refused_;
   std::set<Id> removal_waits_;
