@@ -1,10 +1,13 @@
 import { clsx } from "clsx";
-import { CircleCheck, CircleX, LoaderCircle } from "lucide-react";
+import { CircleCheck, CircleX, LoaderCircle, Lock } from "lucide-react";
 import type { LinkState } from "@/live/connection";
 import { useLink } from "@/live/hooks";
 import { useFeed } from "@/resource/feeds";
 import { useApiTrouble } from "@/resource/health";
 import { KINDS } from "@/resource/kinds";
+
+/** No role shows the broker's listeners to whoever is signed in: that is nothing broken. */
+const FORBIDDEN = "Not allowed";
 
 /** Both of the page's connections at a glance; what to do about a broken one stands in the banner. */
 export function ConnectionStatus() {
@@ -16,7 +19,7 @@ export function ConnectionStatus() {
       <Line
         name="Live values"
         up={link.phase === "connected"}
-        text={listeners.error?.forbidden ? "Not allowed" : linkText(link, listeners.loaded)}
+        text={listeners.error?.forbidden ? FORBIDDEN : linkText(link, listeners.loaded)}
       />
       <Line name="API" up={!trouble} text={trouble ? "Unreachable" : "Connected"} />
     </ul>
@@ -32,8 +35,9 @@ function linkText(link: LinkState, known: boolean): string {
 }
 
 function Line({ name, up, text }: { name: string; up: boolean; text: string }) {
+  const forbidden = text === FORBIDDEN;
   const busy = text === "Connecting" || text === "Waiting";
-  const Icon = up ? CircleCheck : busy ? LoaderCircle : CircleX;
+  const Icon = up ? CircleCheck : forbidden ? Lock : busy ? LoaderCircle : CircleX;
   return (
     <li
       title={`${name}: ${text}`}
@@ -41,7 +45,10 @@ function Line({ name, up, text }: { name: string; up: boolean; text: string }) {
     >
       <Icon
         aria-hidden
-        className={clsx("size-3.5 shrink-0", up ? "text-good" : busy ? "text-ink-3" : "text-bad")}
+        className={clsx(
+          "size-3.5 shrink-0",
+          up ? "text-good" : busy || forbidden ? "text-ink-3" : "text-bad",
+        )}
       />
       <span className="hidden text-ink-2 wide:inline">{name}</span>
       <span className="sr-only wide:not-sr-only wide:ml-auto wide:text-ink-3">{text}</span>

@@ -1,6 +1,7 @@
 import { CircleAlert, Eye, EyeOff, LogIn } from "lucide-react";
 import { type FormEvent, type ReactNode, useId, useRef, useState } from "react";
 import { Button } from "@/components/button";
+import { Code } from "@/components/message";
 import { useNow } from "@/live/clock";
 import { useSession } from "@/resource/session";
 import { problemOf, type SignInProblem } from "./sign-in-problem";
@@ -134,6 +135,12 @@ function Problem({ id, problem, wait }: ProblemProps) {
         <p className="font-medium text-ink">{problem.title}.</p>
         <p className="text-ink-2">
           {problem.remedy}
+          {problem.command && (
+            <>
+              {" "}
+              <Code>{problem.command}</Code>
+            </>
+          )}
           {wait > 0 && (
             <span aria-hidden className="tabular-nums">
               {" "}

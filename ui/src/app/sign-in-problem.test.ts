@@ -5,8 +5,8 @@ import { problemOf } from "./sign-in-problem";
 const of = (error: unknown) => problemOf(error, 1000, "plant:8088");
 
 test("each refusal says what is wrong and what to do", () => {
-  expect(of(new ApiError(401, "the user name or the password is wrong")).remedy).toContain(
-    "wireway user password",
+  expect(of(new ApiError(401, "the user name or the password is wrong")).command).toBe(
+    "wireway user password NAME",
   );
   expect(of(new ApiError(401, "no user is set; make one: wireway user add NAME"))).toEqual({
     title: "The sign-in was refused",
@@ -14,7 +14,8 @@ test("each refusal says what is wrong and what to do", () => {
   });
   expect(of(new ApiError(0, "No answer"))).toEqual({
     title: "No answer from plant:8088",
-    remedy: "Is wireway up running there? Then try again.",
+    remedy: "See that it runs there, and try again:",
+    command: "wireway up",
   });
   expect(of(new ApiError(403, "a page of another site may not sign in here")).remedy).toBe(
     "a page of another site may not sign in here",

@@ -4,6 +4,8 @@ import { ApiError } from "@/resource/api";
 export interface SignInProblem {
   title: string;
   remedy: string;
+  /** What to type for that. */
+  command?: string;
   /** True if it is about what was typed. */
   wrong?: boolean;
   /** When the next try makes sense, in milliseconds since 1970. */
@@ -25,14 +27,15 @@ export function problemOf(error: unknown, now: number, host: string): SignInProb
       wrong: true,
       title: "The user name or the password is wrong",
       remedy:
-        "Mind upper and lower case. If the password is lost, an administrator sets a new one with " +
-        "wireway user password NAME.",
+        "Mind upper and lower case. If the password is lost, an administrator sets a new one:",
+      command: "wireway user password NAME",
     };
   }
   if (code === 0) {
     return {
       title: `No answer from ${host}`,
-      remedy: "Is wireway up running there? Then try again.",
+      remedy: "See that it runs there, and try again:",
+      command: "wireway up",
     };
   }
   return { title: "The sign-in was refused", remedy: message };

@@ -61,6 +61,8 @@ export interface Topology {
 export interface Resources {
   profiles: readonly EndpointProfile[];
   assets: readonly Asset[];
+  /** The reader's roles do not show him brokers: none listed does not mean that there is none. */
+  brokersHidden?: boolean;
   brokers: readonly Broker[];
   listeners: readonly Listener[];
   dataflows: readonly Dataflow[];

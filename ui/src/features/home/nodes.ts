@@ -12,11 +12,11 @@ import type {
 import type { NodeKind, PathNode, Resources, Station } from "./graph";
 
 /** Stands for the broker even where no Broker resource exists yet. */
-export function brokerNode(broker: Broker | undefined): PathNode {
+export function brokerNode(broker: Broker | undefined, hidden = false): PathNode {
   const name = broker?.metadata.name ?? "default";
   return {
     ...bare(`broker/${name}`, "broker", "broker", broker ? name : "Broker"),
-    note: broker ? "MQTT broker" : "no Broker resource",
+    note: broker ? "MQTT broker" : hidden ? "MQTT broker, not yours to see" : "no Broker resource",
     readiness: broker ? readinessOf(broker) : undefined,
     link: broker ? resourceLink("brokers", broker) : undefined,
   };

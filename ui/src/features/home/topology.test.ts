@@ -100,3 +100,12 @@ test("is empty when nothing is configured", () => {
 test("shortens a topic to its end", () => {
   expect(["t", "a/b", "a/b/c"].map(shorten)).toEqual(["t", "a/b", "…/b/c"]);
 });
+
+test("brokers that one may not see are not said to be missing", () => {
+  const noteOf = (brokersHidden: boolean) =>
+    buildTopology({ ...demo, brokers: [], brokersHidden }).nodes.find(
+      ({ id }) => id === "broker/default",
+    )?.note;
+  expect(noteOf(false)).toBe("no Broker resource");
+  expect(noteOf(true)).toBe("MQTT broker, not yours to see");
+});

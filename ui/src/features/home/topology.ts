@@ -44,7 +44,7 @@ class Builder {
   }
 
   addBroker(): void {
-    const node = brokerNode(this.resources.brokers[0]);
+    const node = brokerNode(this.resources.brokers[0], this.resources.brokersHidden);
     this.brokerId = node.id;
     this.add(node);
   }
