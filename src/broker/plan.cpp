@@ -49,36 +49,40 @@ bool present(const json::value& object, std::string_view field) {
   return found != nullptr && !found->is_null();
 }
 
-std::string refusal_of(const json::value& port, std::uint16_t number) {
-  const std::string authentication = text_at(port, {"authenticationRef"});
-  if (present(port, "tls"))
+/// What a port asks for and does not get, or empty.
+std::string refusal_of(const json::value& port, const PortPlan& plan) {
+  const auto refused = [&plan](std::string_view what, std::string_view field) {
     return fmt::format(
-        "port {} asks for TLS, which is not served yet; remove its `tls` to open it "
-        "in plain text",
-        number);
-  if (!authentication.empty())
-    return fmt::format(
-        "port {} asks for authentication by {}, which is not served yet; remove its "
-        "`authenticationRef` to open it to anonymous clients",
-        number, authentication);
+        "{}: port {} asks for {}, which is not served yet; remove its `{}` to open it without",
+        plan.place, plan.port, what, field);
+  };
+  if (present(port, "tls")) return refused("TLS", "tls");
+  if (!plan.authentication.empty())
+    return refused("authentication by " + plan.authentication, "authenticationRef");
   if (bool_at(port, {"authenticationEnabled"}, false))
-    return fmt::format(
-        "port {} asks for authentication, which is not served yet; remove "
-        "`authenticationEnabled` to open it to anonymous clients",
-        number);
+    return refused("authentication", "authenticationEnabled");
+  if (!plan.authorization.empty())
+    return refused("authorization by " + plan.authorization, "authorizationRef");
+  if (bool_at(port, {"authorizationEnabled"}, false))
+    return refused("authorization", "authorizationEnabled");
   return {};
 }
 
-PortPlan port_of(const json::value& port, const std::string& host) {
+PortPlan port_of(const json::value& port, const std::string& host, std::size_t index) {
   PortPlan plan;
   plan.host = host;
+  plan.place = fmt::format("spec.ports[{}]", index);
+  plan.authentication = text_at(port, {"authenticationRef"});
+  plan.authorization = text_at(port, {"authorizationRef"});
   const std::int64_t number = int_at(port, {"port"}, 0);
   plan.port = std::uint16_t(std::clamp<std::int64_t>(number, 0, 65535));
   if (equals_ignoring_case(text_at(port, {"protocol"}, "Mqtt"), "WebSockets"))
     plan.carrier = Carrier::websocket;
-  plan.refusal = number < 1 || number > 65535
-                     ? fmt::format("port {} is not a port; write 1 to 65535", number)
-                     : refusal_of(port, plan.port);
+  plan.refusal = refusal_of(port, plan);
+  if (number < 1 || number > 65535) {
+    plan.refusal = fmt::format("{}.port: {} is not a port; write 1 to 65535", plan.place, number);
+    plan.refusal_reason = "ConfigurationInvalid";
+  }
   return plan;
 }
 
@@ -103,7 +107,8 @@ std::vector<PortPlan> ports_of(const json::value& listener) {
   std::vector<PortPlan> out;
   const json::value* ports = find(listener, "spec", "ports");
   if (ports != nullptr && ports->is_array())
-    for (const json::value& port : ports->get_array()) out.push_back(port_of(port, host));
+    for (const json::value& port : ports->get_array())
+      out.push_back(port_of(port, host, out.size()));
   return out;
 }
 

@@ -19,9 +19,13 @@ struct PortPlan {
   std::string host;  ///< 127.0.0.1 for ClusterIp, 0.0.0.0 for LoadBalancer and NodePort
   std::uint16_t port = 0;
   Carrier carrier = Carrier::tcp;
+  std::string place;           ///< "spec.ports[0]"
+  std::string authentication;  ///< the BrokerAuthentication and BrokerAuthorization that it names
+  std::string authorization;
   /// Why it must not be opened, or empty: what it asks for is not served yet, and it must never
   /// come up weaker than it was written.
   std::string refusal;
+  std::string refusal_reason = "NotServedYet";
 };
 
 /// Of a Broker manifest (defaults filled in or not); unknown values fall back to the defaults.

@@ -21,6 +21,7 @@ BrokerService::BrokerService(net::Shards& shards, resource::Resources& resources
       options_(std::move(options)),
       started_(env_.loop.wall_now()),
       started_mono_(env_.loop.now()),
+      status_(env_, resources, "broker"),
       counted_(shards.count()),
       tick_(env_.loop),
       goodbye_(env_.loop) {
@@ -42,6 +43,13 @@ void BrokerService::start() {
       env_, resources_, "BrokerListener",
       [this](const ObjectKey& key) { return reconcile_listener(key); });
   listeners_ = &listeners->watch(resource::broker_listener, options_.space);
+  const auto all = [this](const json::value&) {
+    std::vector<ObjectKey> keys;
+    for (const auto& [key, listener] : listeners_->all()) keys.push_back(key);
+    return keys;
+  };
+  authentications_ = &listeners->watch(resource::broker_authentication, options_.space, all);
+  authorizations_ = &listeners->watch(resource::broker_authorization, options_.space, all);
   controllers_.push_back(std::move(brokers));
   controllers_.push_back(std::move(listeners));
   for (const resource::Kind& kind :
@@ -60,11 +68,12 @@ void BrokerService::start() {
 
 Step BrokerService::reconcile_broker(const ObjectKey& key) {
   // Listeners depend on whether their Broker exists.
-  for (const auto& [listener, object] : listeners_->all())
-    if (broker_of(object) == key.name || broker_of(object).empty())
-      controllers_[1]->enqueue(listener);
+  for (const auto& [listener, object] : listeners_->all()) controllers_[1]->enqueue(listener);
   const json::value* object = brokers_->find(key);
-  if (object == nullptr) return {};
+  if (object == nullptr) {
+    status_.forget(resource::broker, key);
+    return {};
+  }
   broker_name_ = key.name;
   settings_ = settings_of(*object);
   for (const auto& node : nodes_)
@@ -78,7 +87,7 @@ Step BrokerService::reconcile_broker(const ObjectKey& key) {
   condition.message =
       fmt::format("{} shard{}, packets up to {} MiB", nodes_.size(), nodes_.size() == 1 ? "" : "s",
                   settings_.packet_bytes_max / (1024 * 1024));
-  write_status(resource::broker, *object, condition);
+  status_.write(resource::broker, *object, resource::conditions_of(std::move(condition)));
   return {};
 }
 
@@ -90,118 +99,103 @@ Step BrokerService::reconcile_listener(const ObjectKey& key) {
   }
   const json::value* object = listeners_->find(key);
   if (object == nullptr) {
-    ports_.erase(key);
+    open_.erase(key);
+    status_.forget(resource::broker_listener, key);
     return {};
   }
-  Condition condition;
-  const std::string broker = broker_of(*object);
-  const bool has_broker =
-      broker.empty() ? !brokers_->all().empty() : brokers_->find({key.space, broker}) != nullptr;
-  if (!has_broker) {
-    ports_.erase(key);
-    condition.reason = "BrokerMissing";
-    condition.message = fmt::format(
-        "Broker \"{}\" does not exist in namespace {}; create it, or "
-        "correct spec.brokerRef",
-        broker, key.space);
-    write_status(resource::broker_listener, *object, condition);
-    return {};
-  }
-  const std::vector<PortPlan> plan = ports_of(*object);
-  const std::vector<Error> errors = make_ports(key, plan);
-  std::vector<std::string> serving;
-  for (const auto& [number, port] : ports_[key])
-    serving.push_back(fmt::format("{} on {}:{}",
-                                  port.plan.carrier == Carrier::tcp ? "Mqtt" : "WebSockets",
-                                  port.plan.host, number));
-  std::vector<std::string> troubles;
-  bool again = false;
-  for (const Error& error : errors) {
-    troubles.push_back(error.message);
-    if (error.code == Errc::unsupported)
-      condition.reason = "NotServedYet";
-    else
-      again = true;
-  }
-  if (again) condition.reason = "PortUnavailable";
-  condition.status = errors.empty() && !serving.empty();
-  if (condition.status)
-    condition.reason = "Listening";
-  else if (errors.empty())
-    condition.reason = "NoPorts", troubles.push_back("spec.ports is empty");
-  condition.message = fmt::format(
-      "{}{}{}", fmt::join(troubles, "; "), troubles.empty() || serving.empty() ? "" : "; ",
-      serving.empty() ? std::string{} : fmt::format("accepting {}", fmt::join(serving, ", ")));
-  write_status(resource::broker_listener, *object, condition);
+  const std::vector<PortTrouble> troubles = bring_up(key, *object);
+  const std::int64_t generation = resource::generation_of(*object);
+  status_.write(resource::broker_listener, *object,
+                listener_says(open_.at(key).ports, generation, troubles));
   Step step;
-  if (again) step.again_after = port_retry;
+  if (std::ranges::any_of(
+          troubles, [](const PortTrouble& trouble) { return trouble.reason == "PortUnavailable"; }))
+    step.again_after = port_retry;
   return step;
 }
 
-std::vector<Error> BrokerService::make_ports(const ObjectKey& key,
-                                             const std::vector<PortPlan>& plan) {
-  Ports& ports = ports_[key];
-  std::erase_if(ports, [&plan](const auto& entry) {
-    const PortPlan& open = entry.second.plan;
-    return std::ranges::none_of(plan, [&open](const PortPlan& wanted) {
-      return wanted.refusal.empty() && wanted.port == open.port && wanted.host == open.host &&
-             wanted.carrier == open.carrier;
-    });
-  });
-  std::vector<Error> errors;
-  for (const PortPlan& wanted : plan) {
-    if (!wanted.refusal.empty()) {
-      errors.push_back({Errc::unsupported, wanted.refusal});
-      continue;
-    }
-    if (ports.contains(wanted.port)) continue;
-    if (auto opened = open_port(ports, wanted); !opened) errors.push_back(opened.error());
-  }
-  return errors;
+bool BrokerService::has_broker(const std::string& space, const std::string& name) const {
+  return name.empty() ? !brokers_->all().empty() : brokers_->find({space, name}) != nullptr;
 }
 
-Result<> BrokerService::open_port(Ports& ports, const PortPlan& plan) {
-  net::ListenOptions options;
-  options.endpoint = {plan.host, plan.port};
-  Node* const door = nodes_[0].get();
-  auto listener = env_.network.listen(
-      options, [door, carrier = plan.carrier](std::unique_ptr<net::Stream> stream) {
-        door->accept(std::move(stream), carrier);
-      });
-  if (!listener) return std::unexpected(listener.error());
-  log::info("listening for {} on {}:{}",
-            plan.carrier == Carrier::tcp ? "MQTT" : "MQTT over WebSocket", plan.host, plan.port);
-  ports[plan.port] = {std::move(*listener), plan};
-  return {};
+/// What is named must be there before it can be served.
+std::vector<PortPlan> BrokerService::plan_of(const json::value& listener) const {
+  const std::string space = resource::key_of(listener).space;
+  std::vector<PortPlan> out = ports_of(listener);
+  const auto miss = [&space](PortPlan& port, std::string_view field, std::string_view kind,
+                             const std::string& name) {
+    port.refusal = fmt::format(
+        "{}.{} names {} {}, which does not exist in {}; create it, or "
+        "correct the name",
+        port.place, field, kind, name, space);
+  };
+  for (PortPlan& port : out) {
+    if (!port.authentication.empty() && !authentications_->find({space, port.authentication})) {
+      miss(port, "authenticationRef", "BrokerAuthentication", port.authentication);
+      port.refusal_reason = "AuthenticationMissing";
+    } else if (!port.authorization.empty() && !authorizations_->find({space, port.authorization})) {
+      miss(port, "authorizationRef", "BrokerAuthorization", port.authorization);
+      port.refusal_reason = "AuthorizationMissing";
+    }
+  }
+  return out;
+}
+
+std::vector<PortTrouble> BrokerService::bring_up(const ObjectKey& key,
+                                                 const json::value& listener) {
+  OpenListener& open = open_.try_emplace(key, Ports(env_, *nodes_[0]), "").first->second;
+  const std::string broker = broker_of(listener);
+  if (has_broker(key.space, broker)) {
+    auto troubles = open.ports.make(resource::generation_of(listener), plan_of(listener));
+    if (troubles.empty()) open.broker = broker;
+    if (troubles.empty() && open.ports.empty())
+      troubles.push_back({"NoPorts", "spec.ports is empty"});
+    return troubles;
+  }
+  if (!has_broker(key.space, open.broker) || open.broker == broker) open.ports.close();
+  return {{"BrokerMissing",
+           fmt::format("spec.brokerRef: Broker \"{}\" does not exist in namespace {}; create it, "
+                       "or correct spec.brokerRef",
+                       broker, key.space)}};
+}
+
+resource::Conditions BrokerService::listener_says(const Ports& ports, std::int64_t generation,
+                                                  const std::vector<PortTrouble>& troubles) {
+  std::vector<std::string> sentences;
+  for (const PortTrouble& trouble : troubles) sentences.push_back(trouble.message);
+  const std::string wrong = fmt::format("{}", fmt::join(sentences, "; "));
+  const std::vector<std::string> serving = ports.serving();
+  const std::string accepting =
+      serving.empty() ? "" : fmt::format("accepting {}", fmt::join(serving, ", "));
+  const bool runs = ports.generation() != 0 && !ports.empty();
+  Condition ready;
+  ready.status = runs;
+  ready.reason = runs ? "Listening" : troubles.front().reason;
+  ready.message = runs || wrong.empty() || accepting.empty()
+                      ? (runs ? accepting : wrong + accepting)
+                      : fmt::format("{}; {}", wrong, accepting);
+  ready.observed_generation = runs ? ports.generation() : generation;
+  resource::Conditions out = resource::conditions_of(std::move(ready));
+  if (runs && !troubles.empty())
+    out.degraded = resource::not_applied(generation, ports.generation(), wrong);
+  return out;
 }
 
 Step BrokerService::say_not_served(const resource::Kind& kind, const resource::Cache& cache,
                                    const ObjectKey& key) {
   const json::value* object = cache.find(key);
-  if (object == nullptr) return {};
+  if (object == nullptr) {
+    status_.forget(kind, key);
+    return {};
+  }
   Condition condition;
   condition.reason = "NotServedYet";
   condition.message = fmt::format(
       "this version does not serve {}; a listener port that refers to it "
       "stays closed",
       kind.kind);
-  write_status(kind, *object, condition);
+  status_.write(kind, *object, resource::conditions_of(std::move(condition)));
   return {};
-}
-
-void BrokerService::write_status(const resource::Kind& kind, const json::value& object,
-                                 Condition condition) {
-  condition.observed_generation = resource::generation_of(object);
-  const json::value* status = find(object, "status");
-  const json::object wanted = resource::status_with(condition, status, env_.loop.wall_now());
-  const json::value* now = status == nullptr ? nullptr : find(*status, "conditions");
-  if (now != nullptr && *now == wanted.at("conditions")) return;
-  const ObjectKey key = resource::key_of(object);
-  if (condition.status)
-    log::info("{} {}: {}", kind.kind, key.name, condition.message);
-  else
-    log::warn("{} {}: {}: {}", kind.kind, key.name, condition.reason, condition.message);
-  resources_.patch_status(kind, key, wanted);
 }
 
 void BrokerService::on_tick() {
@@ -275,7 +269,7 @@ void BrokerService::stop(net::Task done) {
   stopped_ = std::move(done);
   tick_.cancel();
   controllers_.clear();
-  ports_.clear();
+  open_.clear();
   for (const auto& node : nodes_)
     NodeAddress::post(node->address(), [](Node& target) { target.shut_down(); });
   wait_for_goodbyes(env_.loop.now() + goodbye_patience);

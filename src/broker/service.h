@@ -10,8 +10,8 @@
 /// Limits: Settings; what of Broker changes live: memoryProfile and advanced.clients (for what
 ///         happens from then on) and diagnostics.logs.level. The number of shards is fixed at
 ///         start.
-/// Errors: a port that cannot be opened is a condition of its listener and is tried again; others
-///         go on
+/// Errors: a port that cannot be opened is a condition of its listener and is tried again; what
+///         the listener had open before stays (ports.h), others go on
 
 #include <functional>
 #include <map>
@@ -21,8 +21,10 @@
 
 #include "broker/node.h"
 #include "broker/plan.h"
+#include "broker/ports.h"
 #include "net/shards.h"
 #include "resource/controller.h"
+#include "resource/status_writer.h"
 
 namespace wireway::broker {
 
@@ -49,21 +51,20 @@ class BrokerService {
   void stop(net::Task done);
 
  private:
-  struct OpenPort {
-    std::unique_ptr<net::Listener> listener;
-    PortPlan plan;
+  struct OpenListener {
+    Ports ports;
+    std::string broker;  ///< whose it was when its ports were opened
   };
-  using Ports = std::map<std::uint16_t, OpenPort>;
 
   resource::Step reconcile_broker(const resource::ObjectKey& key);
   resource::Step reconcile_listener(const resource::ObjectKey& key);
   resource::Step say_not_served(const resource::Kind& kind, const resource::Cache& cache,
                                 const resource::ObjectKey& key);
-  /// Opens and closes so that exactly the plan's ports are open; returns what went wrong.
-  std::vector<Error> make_ports(const resource::ObjectKey& key, const std::vector<PortPlan>& plan);
-  Result<> open_port(Ports& ports, const PortPlan& plan);
-  void write_status(const resource::Kind& kind, const json::value& object,
-                    resource::Condition condition);
+  bool has_broker(const std::string& space, const std::string& name) const;
+  std::vector<PortPlan> plan_of(const json::value& listener) const;
+  std::vector<PortTrouble> bring_up(const resource::ObjectKey& key, const json::value& listener);
+  static resource::Conditions listener_says(const Ports& ports, std::int64_t generation,
+                                            const std::vector<PortTrouble>& troubles);
   void on_tick();
   void on_counters(const Counters& counters);
   void publish_metrics(const Counters& total);
@@ -79,10 +80,13 @@ class BrokerService {
   const WallTime started_;
   const MonoTime started_mono_;
   std::vector<std::unique_ptr<Node>> nodes_;
-  std::map<resource::ObjectKey, Ports> ports_;
+  std::map<resource::ObjectKey, OpenListener> open_;
+  resource::StatusWriter status_;
   std::vector<std::unique_ptr<resource::Controller>> controllers_;
   const resource::Cache* brokers_ = nullptr;
   const resource::Cache* listeners_ = nullptr;
+  const resource::Cache* authentications_ = nullptr;  ///< seen by listeners
+  const resource::Cache* authorizations_ = nullptr;
   std::string broker_name_ = "default";
   Settings settings_;
   std::vector<Counters> counted_;

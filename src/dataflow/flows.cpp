@@ -91,16 +91,58 @@ PipelineOptions Flows::options_for(const Wanted& wanted) const {
   return out;
 }
 
-Result<> Flows::bring_up(const resource::ObjectKey& key, Wanted wanted) {
+Flows::End Flows::end_of(const EndpointPlan& plan) {
+  End out{plan.name, resource::generation_of(plan.manifest), std::nullopt};
+  if (plan.mqtt) out.server = plan.mqtt->server;
+  return out;
+}
+
+/// A dataflow that does not do its work has nothing to lose, and servers that it uses are known.
+Result<bool> Flows::may_move(const resource::ObjectKey& key, const Wanted& wanted,
+                             const std::string& signature) {
+  const Running& running = running_.at(key);
+  std::vector<Trial::Candidate> candidates;
+  for (const EndpointPlan* plan : {&wanted.source, &wanted.destination})
+    if (plan->mqtt && running.source.server != plan->mqtt->server &&
+        running.destination.server != plan->mqtt->server)
+      candidates.push_back({plan->name, plan->mqtt->server});
+  if (candidates.empty() || !health(key).ready) return true;
+  Tried& tried = trials_[key];
+  if (tried.trial == nullptr || tried.signature != signature) {
+    tried.signature = signature;
+    tried.trial = std::make_unique<Trial>(env_, wanted.plan.name, std::move(candidates),
+                                          [this, key] { on_health_changed_(key); });
+  }
+  if (tried.trial->passed()) return true;
+  if (std::string trouble = tried.trial->trouble(); !trouble.empty())
+    return fail(Errc::unavailable, std::move(trouble));
+  return false;
+}
+
+Result<bool> Flows::bring_up(const resource::ObjectKey& key, Wanted wanted) {
   std::string signature = signature_of(wanted);
   const auto found = running_.find(key);
-  if (found != running_.end() && found->second.signature == signature) return {};
+  if (found != running_.end() && found->second.signature == signature) {
+    found->second.generation = wanted.generation;
+    found->second.source = end_of(wanted.source);
+    found->second.destination = end_of(wanted.destination);
+    trials_.erase(key);
+    return true;
+  }
+  if (found != running_.end())
+    if (const auto may = may_move(key, wanted, signature); !may || !*may) return may;
   auto sink = make_sink(key, wanted);
   if (!sink) return std::unexpected(std::move(sink.error()));
+  trials_.erase(key);
 
   PipelineOptions options = options_for(wanted);
-  Running next{std::move(signature),  wanted.plan.source_endpoint, wanted.plan.destination_endpoint,
-               describe_flow(wanted), std::make_unique<Ledger>(),  nullptr};
+  Running next{.signature = std::move(signature),
+               .generation = wanted.generation,
+               .source = end_of(wanted.source),
+               .destination = end_of(wanted.destination),
+               .description = describe_flow(wanted),
+               .ledger = std::make_unique<Ledger>(),
+               .pipeline = nullptr};
   if (found != running_.end()) {
     // What the one before had not delivered goes back to the session that the next one resumes.
     for (const std::string& filter : found->second.pipeline->filters())
@@ -115,12 +157,13 @@ Result<> Flows::bring_up(const resource::ObjectKey& key, Wanted wanted) {
   Running& now = running_[key] = std::move(next);
   now.pipeline->start();
   log::info("dataflow {}: {}", key.name, now.description);
-  return {};
+  return true;
 }
 
 void Flows::end(const resource::ObjectKey& key) { end(key, Pipeline::End::drop_session); }
 
 void Flows::end(const resource::ObjectKey& key, Pipeline::End how) {
+  trials_.erase(key);
   const auto found = running_.find(key);
   if (found == running_.end()) return;
   ending_.push_back({key, std::move(found->second)});
@@ -154,12 +197,30 @@ flow::Health Flows::health(const resource::ObjectKey& key) const {
   return {true, "Running", running.description};
 }
 
+std::int64_t Flows::generation(const resource::ObjectKey& key) const {
+  return running_.at(key).generation;
+}
+
+std::optional<std::int64_t> Flows::endpoint_generation(const std::string& endpoint) const {
+  std::optional<std::int64_t> out;
+  for (const auto& [key, running] : running_)
+    for (const End* end : {&running.source, &running.destination})
+      if (end->endpoint == endpoint) out = std::min(out.value_or(end->generation), end->generation);
+  return out;
+}
+
+std::string Flows::trial_trouble(const std::string& endpoint) const {
+  for (const auto& [key, tried] : trials_)
+    if (tried.trial->is_about(endpoint)) return tried.trial->trouble();
+  return {};
+}
+
 std::optional<flow::Health> Flows::trouble_with(const std::string& endpoint) const {
   for (const auto& [key, running] : running_) {
     flow::Health source = running.pipeline->source_health();
-    if (running.source_endpoint == endpoint && !source.ready) return source;
+    if (running.source.endpoint == endpoint && !source.ready) return source;
     flow::Health sink = running.pipeline->sink().health();
-    if (running.destination_endpoint == endpoint && !sink.ready) return sink;
+    if (running.destination.endpoint == endpoint && !sink.ready) return sink;
   }
   return std::nullopt;
 }

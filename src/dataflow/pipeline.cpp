@@ -68,9 +68,7 @@ void Pipeline::wait_for_drain(MonoTime deadline, net::Task done) {
 flow::Health Pipeline::source_health() const {
   const link::MqttState& state = client_.state();
   if (state.connected) return {true, "Connected", state.message};
-  return {false, "MqttSourceConnectionFailed",
-          state.message.empty() ? fmt::format("connects to {}", options_.source.server.to_string())
-                                : state.message};
+  return {false, state.tried ? "MqttSourceConnectionFailed" : "Connecting", state.message};
 }
 
 bool Pipeline::is_ours(const std::string& topic) const {

@@ -7,8 +7,8 @@
 #include "base/json_text.h"
 #include "base/log.h"
 #include "dataflow/flows.h"
-#include "dataflow/status_writer.h"
 #include "resource/controller.h"
+#include "resource/status_writer.h"
 
 namespace wireway::dataflow {
 namespace {
@@ -19,13 +19,21 @@ using resource::Step;
 constexpr Duration metrics_interval = std::chrono::seconds{1};
 constexpr Duration ending_look = std::chrono::milliseconds{100};
 
+resource::Conditions conditions_of(const flow::Health& health, std::int64_t generation) {
+  return resource::conditions_of({.status = health.ready,
+                                  .reason = health.reason,
+                                  .message = health.message,
+                                  .observed_generation = generation});
+}
+
 flow::Health refused(const Problems& problems) {
   return {false, reason_of(problems), describe(problems)};
 }
 
 flow::Health refused(const Error& error) {
-  const bool later = error.code == Errc::unsupported;
-  return {false, later ? "NotServedYet" : "ConfigurationInvalid", error.message};
+  if (error.code == Errc::unsupported) return {false, "NotServedYet", error.message};
+  if (error.code == Errc::unavailable) return {false, "HostUnreachable", error.message};
+  return {false, "ConfigurationInvalid", error.message};
 }
 
 }  // namespace
@@ -46,7 +54,10 @@ class DataflowService::Impl {
   Step reconcile_flow(const ObjectKey& key);
   Step reconcile_endpoint(const ObjectKey& key);
   Step reconcile_profile(const ObjectKey& key);
-  flow::Health bring_up(const ObjectKey& key, DataflowPlan plan);
+  resource::Conditions bring_up(const ObjectKey& key, DataflowPlan plan, std::int64_t generation);
+  resource::Conditions kept(const ObjectKey& key, std::int64_t generation,
+                            const flow::Health& trouble) const;
+  flow::Health endpoint_health(const EndpointPlan& plan) const;
   Wish resolve(DataflowPlan plan) const;
   std::expected<EndpointPlan, flow::Health> endpoint(const std::string& name,
                                                      std::string_view role) const;
@@ -63,7 +74,7 @@ class DataflowService::Impl {
   net::Env& env_;
   DataflowServiceOptions options_;
   std::string started_;
-  StatusWriter status_;
+  resource::StatusWriter status_;
   Flows flows_;
   resource::Controller flow_controller_;
   resource::Controller endpoint_controller_;
@@ -87,7 +98,7 @@ DataflowService::Impl::Impl(net::Env& env, resource::Resources& resources,
     : env_(env),
       options_(std::move(options)),
       started_(to_rfc3339(env.loop.wall_now(), 3)),
-      status_(env, resources),
+      status_(env, resources, "dataflow"),
       flows_(env, options_, [this](const ObjectKey& key) { on_health_changed(key); }),
       flow_controller_(env, resources, "dataflow",
                        [this](const ObjectKey& key) { return reconcile_flow(key); }),
@@ -170,27 +181,54 @@ Step DataflowService::Impl::reconcile_flow(const ObjectKey& key) {
   } else if (flows_.is_ending(key)) {
     return {.again_after = ending_look, .error = std::nullopt};
   } else {
-    status_.write(resource::dataflow, *object, bring_up(key, std::move(plan)));
+    const std::int64_t generation = resource::generation_of(*object);
+    status_.write(resource::dataflow, *object, bring_up(key, std::move(plan), generation));
   }
+  for (const auto& [endpoint, shown] : endpoints_shown_->all())
+    endpoint_controller_.enqueue(endpoint);
   for (const auto& [profile, shown] : profiles_shown_->all()) profile_controller_.enqueue(profile);
   return {};
 }
 
-flow::Health DataflowService::Impl::bring_up(const ObjectKey& key, DataflowPlan plan) {
+resource::Conditions DataflowService::Impl::bring_up(const ObjectKey& key, DataflowPlan plan,
+                                                     std::int64_t generation) {
   if (!plan.enabled) {
     flows_.end(key);
-    return {false, "Disabled", "spec.mode is Disabled: no messages are taken"};
+    return conditions_of({false, "Disabled", "spec.mode is Disabled: no messages are taken"},
+                         generation);
   }
   flow::Health trouble;
   if (auto wanted = resolve(std::move(plan)); !wanted) {
     trouble = std::move(wanted.error());
   } else {
+    wanted->generation = generation;
     const auto running = flows_.bring_up(key, std::move(*wanted));
-    if (running) return flows_.health(key);
-    trouble = refused(running.error());
+    if (running && *running) return conditions_of(flows_.health(key), generation);
+    if (!running) trouble = refused(running.error());
   }
-  if (flows_.runs(key)) trouble.message += "; the version before keeps running";
-  return trouble;
+  return flows_.runs(key) ? kept(key, generation, trouble) : conditions_of(trouble, generation);
+}
+
+/// The one before keeps running; without a reason for trouble the next is being tried.
+resource::Conditions DataflowService::Impl::kept(const ObjectKey& key, std::int64_t generation,
+                                                 const flow::Health& trouble) const {
+  const std::int64_t running = flows_.generation(key);
+  resource::Conditions out = conditions_of(flows_.health(key), running);
+  if (trouble.reason.empty()) {
+    out.reconciling.status = true;
+    out.reconciling.reason = "TryingEndpoint";
+    out.reconciling.message = "the broker that it shall use is tried before it moves there";
+    return out;
+  }
+  // Its own generation runs: then what it refers to has changed.
+  out.degraded = running != generation
+                     ? resource::not_applied(generation, running, trouble.message)
+                     : resource::Condition{.type = "Degraded",
+                                           .status = true,
+                                           .reason = trouble.reason,
+                                           .message = fmt::format("{}; it keeps running as before",
+                                                                  trouble.message)};
+  return out;
 }
 
 DataflowService::Impl::Wish DataflowService::Impl::resolve(DataflowPlan plan) const {
@@ -303,23 +341,37 @@ unsigned DataflowService::Impl::instance_count() const {
   return static_cast<unsigned>(std::clamp<std::int64_t>(count, 1, 20));
 }
 
+flow::Health DataflowService::Impl::endpoint_health(const EndpointPlan& plan) const {
+  if (!plan.problems.empty()) return refused(plan.problems);
+  if (!options_.sinks.contains(plan.type) && !plan.mqtt)
+    return {false, "NotServedYet",
+            fmt::format("endpoints of type {} are not served yet", plan.type)};
+  if (auto trouble = flows_.trouble_with(plan.name)) return std::move(*trouble);
+  if (!plan.note.empty()) return {true, "Accepted", plan.note};
+  return {true, "Accepted",
+          plan.mqtt ? fmt::format("MQTT broker at {}", plan.mqtt->server.to_string())
+                    : fmt::format("{} is ready to be used by dataflows", plan.type)};
+}
+
 Step DataflowService::Impl::reconcile_endpoint(const ObjectKey& key) {
   const json::value* object = endpoints_shown_->find(key);
+  if (object == nullptr) status_.forget(resource::dataflow_endpoint, key);
   if (object == nullptr || stopping_ || !flow_controller_.synced()) return {};
   const EndpointPlan plan = plan_endpoint(*object, local_broker());
-  flow::Health health{true, "Accepted", plan.note};
-  if (plan.note.empty() && plan.mqtt)
-    health.message = fmt::format("MQTT broker at {}", plan.mqtt->server.to_string());
-  else if (plan.note.empty())
-    health.message = fmt::format("{} is ready to be used by dataflows", plan.type);
-  if (!plan.problems.empty())
-    health = refused(plan.problems);
-  else if (!options_.sinks.contains(plan.type) && !plan.mqtt)
-    health = {false, "NotServedYet",
-              fmt::format("endpoints of type {} are not served yet", plan.type)};
-  else if (auto trouble = flows_.trouble_with(key.name))
-    health = std::move(*trouble);
-  status_.write(resource::dataflow_endpoint, *object, health);
+  const std::int64_t generation = resource::generation_of(*object);
+  const flow::Health health = endpoint_health(plan);
+  resource::Conditions said = conditions_of(health, generation);
+  const auto used = flows_.endpoint_generation(key.name);
+  const std::string refusal =
+      plan.problems.empty() ? flows_.trial_trouble(key.name) : health.message;
+  if (used && *used != generation && !refusal.empty()) {
+    const auto trouble = flows_.trouble_with(key.name);
+    said = conditions_of(trouble.value_or(flow::Health{true, "Accepted",
+                                                       "dataflows run with the generation before"}),
+                         *used);
+    said.degraded = resource::not_applied(generation, *used, refusal);
+  }
+  status_.write(resource::dataflow_endpoint, *object, said);
   return {};
 }
 
@@ -330,7 +382,7 @@ Step DataflowService::Impl::reconcile_profile(const ObjectKey& key) {
   flow::Health health{
       true, "Running",
       fmt::format("{} dataflow{} run{}", count, count == 1 ? "" : "s", count == 1 ? "s" : "")};
-  status_.write(resource::dataflow_profile, *object, health);
+  status_.write(resource::dataflow_profile, *object, conditions_of(health, 0));
   return {};
 }
 

@@ -4,9 +4,10 @@
 ///
 /// Source:  spec dataflows 1 and 7; docs/reference/dataflow-language.md
 /// Thread:  the Loop of its Env
-/// Change:  a changed dataflow is built first; only when that succeeds does it replace the one that
-///          runs, under the same session, so that nothing is lost. One that cannot be built leaves
-///          the one that runs in place. The others notice nothing.
+/// Change:  a changed dataflow is built first, and a broker that it shall move to is tried; only
+///          when that succeeds does it replace the one that runs, under the same session, so that
+///          nothing is lost. One that cannot be built leaves the one that runs in place. The others
+///          notice nothing.
 /// Writes:  status of Dataflow, DataflowEndpoint and DataflowProfile, when something changed;
 ///          `$wireway/metrics/dataflow/<profile>` once a second
 

@@ -349,7 +349,7 @@ void MqttClient::Connection::lost(const std::string& why) {
 
 /// The last thing that a caller does: the application may destroy the client within.
 void MqttClient::Connection::say(bool connected, bool session_present, std::string message) {
-  state_ = {connected, session_present, std::move(message)};
+  state_ = {connected, session_present, std::move(message), true};
   const Shared shared = callbacks_;
   if (shared->on_state) shared->on_state(MqttState(state_));
 }

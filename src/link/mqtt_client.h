@@ -43,6 +43,7 @@ struct MqttState {
   bool session_present = false;
   /// "connected to 127.0.0.1:1883" / "127.0.0.1:1883 refused: Not authorized (0x87); retrying"
   std::string message;
+  bool tried = false;  ///< an attempt has ended, well or not
 };
 
 class MqttClient {

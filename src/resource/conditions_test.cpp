@@ -4,7 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include "net/os/test_loop.h"
 #include "resource/kind_table.h"
+#include "resource/memory_resources.h"
+#include "resource/status_writer.h"
 
 namespace wireway::resource {
 namespace {
@@ -90,6 +93,67 @@ TEST(TryingAgain, counts_while_pauses_grow_and_then_says_the_same) {
             "1 attempt failed; the next is at 1970-01-01T00:00:10.000Z");
   EXPECT_EQ(trying_again({.failed = 9, .pause = 30s, .is_longest = true}).message,
             "it has failed again and again; one attempt is made about every 30 s");
+}
+
+class CountingResources final : public MemoryResources {
+ public:
+  using MemoryResources::MemoryResources;
+  void patch_status(const Kind& kind, const ObjectKey& key, json::object status) override {
+    ++writes;
+    MemoryResources::patch_status(kind, key, std::move(status));
+  }
+  int writes = 0;
+};
+
+class StatusWriterTest : public ::testing::Test {
+ protected:
+  StatusWriterTest() {
+    resources.put({{"apiVersion", api_version(asset)},
+                   {"kind", "Asset"},
+                   {"metadata", {{"name", "oven"}, {"namespace", "n"}}},
+                   {"spec", json::object{}}});
+  }
+  const json::value& object() { return *resources.object(asset, {"n", "oven"}); }
+  static Conditions running() {
+    return conditions_of({.status = true, .reason = "Running", .message = "runs"});
+  }
+
+  net::OsLoop loop;
+  std::unique_ptr<net::Files> files = net::make_os_files();
+  net::SystemRandom random;
+  net::Env env{loop, loop, *files, random};
+  CountingResources resources{loop};
+};
+
+TEST_F(StatusWriterTest, writes_only_what_is_new_also_after_a_restart) {
+  StatusWriter writer(env, resources, "test");
+  EXPECT_TRUE(writer.write(asset, object(), running()));
+  EXPECT_FALSE(writer.write(asset, object(), running()));
+  EXPECT_EQ(resources.writes, 1);
+  ASSERT_TRUE(net::turn_until(loop, [&] { return condition_of(object(), "Ready") != nullptr; }));
+  EXPECT_EQ(int_at(*condition_of(object(), "Ready"), {"observedGeneration"}, 0), 1);
+  StatusWriter restarted(env, resources, "test");
+  EXPECT_FALSE(restarted.write(asset, object(), running()));
+  EXPECT_EQ(resources.writes, 1);
+  Conditions other = running();
+  other.ready.message = "runs on";
+  EXPECT_FALSE(restarted.write(asset, object(), other)) << "the same reason is no news";
+  EXPECT_EQ(resources.writes, 2) << "but the message is written";
+}
+
+TEST_F(StatusWriterTest, tells_of_the_beginning_and_the_end_of_degraded) {
+  StatusWriter writer(env, resources, "test");
+  writer.write(asset, object(), running());
+  Conditions worse = running();
+  worse.degraded = not_applied(2, 1, "spec.x is wrong");
+  EXPECT_TRUE(writer.write(asset, object(), worse));
+  EXPECT_FALSE(writer.write(asset, object(), worse));
+  EXPECT_TRUE(writer.write(asset, object(), running()));
+  ASSERT_EQ(resources.events().size(), 2U);
+  EXPECT_TRUE(resources.events()[0].warning);
+  EXPECT_EQ(resources.events()[0].reason, "ConfigurationRejected");
+  EXPECT_EQ(resources.events()[0].component, "test");
+  EXPECT_FALSE(resources.events()[1].warning);
 }
 
 }  // namespace

@@ -71,7 +71,11 @@ class Service : public testing::Test {
 
   void start_service() {
     dataflow::DataflowServiceOptions options;
-    options.sinks["Mqtt"] = destination::mqtt::make_mqtt_factory();
+    options.sinks["Mqtt"] = [this, make = destination::mqtt::make_mqtt_factory()](
+                                net::Env& env, const flow::SinkOptions& of) {
+      ++starts_[of.name];
+      return make(env, of);
+    };
     options.sinks["LocalStorage"] = destination::lake::make_lake_factory({duckdb_libraries()});
     options.data_folder = folder_.path();
     service_ = std::make_unique<dataflow::DataflowService>(env_, resources_, std::move(options));
@@ -103,6 +107,33 @@ class Service : public testing::Test {
     if (!condition.is_object()) return "";
     return text_at(condition, {"status"}) + " " + text_at(condition, {"reason"}) + ": " +
            text_at(condition, {"message"});
+  }
+  const json::value* condition(const resource::Kind& kind, const std::string& name,
+                               std::string_view type) {
+    const json::value* object = resources_.object(kind, {space, name});
+    return object == nullptr ? nullptr : resource::condition_of(*object, type);
+  }
+  std::int64_t observed(const resource::Kind& kind, const std::string& name,
+                        std::string_view type) {
+    return int_at(*condition(kind, name, type), {"observedGeneration"}, 0);
+  }
+  /// Its condition Degraded comes to begin like this.
+  bool degraded(const resource::Kind& kind, const std::string& name, std::string_view start) {
+    std::string text;
+    const bool came = until([&] {
+      const json::value* found = condition(kind, name, "Degraded");
+      if (found != nullptr)
+        text = text_at(*found, {"reason"}) + ": " + text_at(*found, {"message"});
+      return text.starts_with(start);
+    });
+    EXPECT_TRUE(came) << name << ": " << text;
+    return came;
+  }
+  static std::string mqtt_at(std::uint16_t port) {
+    return fmt::format(
+        "{{endpointType: Mqtt, mqttSettings: {{host: '127.0.0.1:{}', "
+        "authentication: {{method: Anonymous}}, tls: {{mode: Disabled}}}}}}",
+        port);
   }
   bool comes_to(const std::string& name, std::string_view start) {
     const bool came = until([&] { return ready(resource::dataflow, name).starts_with(start); });
@@ -153,6 +184,7 @@ class Service : public testing::Test {
   std::unique_ptr<dataflow::DataflowService> service_;
   std::unique_ptr<link::MqttClient> client_;
   std::vector<flow::Message> seen_;
+  std::map<std::string, int> starts_;  ///< of each dataflow's sink to MQTT
   json::value metrics_;
 };
 
@@ -204,11 +236,70 @@ TEST_F(Service, says_what_is_wrong_and_runs_once_it_is_mended) {
   ASSERT_TRUE(comes_to("f", "True Running"));
   put_flow("f", "dataSources: [in]", "map: [{inputs: [a]}]",
            "endpointRef: default, dataDestination: out/f");
-  ASSERT_TRUE(comes_to("f", "False ConfigurationInvalid"));
-  EXPECT_TRUE(ready(resource::dataflow, "f").contains("the version before keeps running"));
+  ASSERT_TRUE(degraded(resource::dataflow, "f",
+                       "ConfigurationRejected: generation 7 is not applied: spec.operations[1]"));
+  EXPECT_TRUE(ready(resource::dataflow, "f").starts_with("True Running"));
+  EXPECT_EQ(observed(resource::dataflow, "f", "Ready"), 6);
+  EXPECT_EQ(observed(resource::dataflow, "f", "Degraded"), 7);
   publish("in", "as it came");
   EXPECT_TRUE(until([this] { return seen_.size() == 1; }));
   EXPECT_EQ(wireway::to_text(seen_[0].payload), "as it came");
+}
+
+TEST_F(Service, stays_at_its_broker_until_a_new_endpoint_answers) {
+  Mosquitto far(loop_);
+  put(connectivity, "DataflowEndpoint", "far", mqtt_at(broker_->port()));
+  put_flow("f", "dataSources: [in]", "", "endpointRef: far, dataDestination: out/f");
+  ASSERT_TRUE(comes_to("f", "True Running"));
+  far.stop();
+  put(connectivity, "DataflowEndpoint", "far", mqtt_at(far.port()));
+  const std::string begin =
+      "ConfigurationRejected: generation 2 is not applied: DataflowEndpoint far";
+  ASSERT_TRUE(degraded(resource::dataflow_endpoint, "far", begin));
+  ASSERT_TRUE(degraded(resource::dataflow, "f", "HostUnreachable: DataflowEndpoint far"));
+  EXPECT_TRUE(ready(resource::dataflow, "f").starts_with("True Running"));
+  publish("in", "stays");
+  ASSERT_TRUE(until([this] { return seen_.size() == 1; }));
+  far.start();
+  ASSERT_TRUE(degraded(resource::dataflow_endpoint, "far", "AsWished"));
+  ASSERT_TRUE(degraded(resource::dataflow, "f", "AsWished"));
+  publish("in", "moves");
+  ASSERT_TRUE(until([this] { return metric("f", "delivered") == 2; }));
+  EXPECT_EQ(seen_.size(), 1U) << "the second went to the other broker";
+}
+
+TEST_F(Service, keeps_the_endpoint_that_it_had_while_the_new_one_is_invalid) {
+  put(connectivity, "DataflowEndpoint", "far", mqtt_at(broker_->port()));
+  put_flow("f", "dataSources: [in]", "", "endpointRef: far, dataDestination: out/f");
+  ASSERT_TRUE(comes_to("f", "True Running"));
+  put(connectivity, "DataflowEndpoint", "far",
+      "{endpointType: Mqtt, mqttSettings: {host: 'a:b:c'}}");
+  ASSERT_TRUE(degraded(resource::dataflow_endpoint, "far",
+                       "ConfigurationRejected: generation 2 is not applied: spec.mqttSettings"));
+  EXPECT_TRUE(ready(resource::dataflow_endpoint, "far").starts_with("True"));
+  ASSERT_TRUE(degraded(resource::dataflow, "f", "ConfigurationInvalid: endpoint far"));
+  EXPECT_TRUE(ready(resource::dataflow, "f").starts_with("True Running"));
+  publish("in", "goes on");
+  EXPECT_TRUE(until([this] { return seen_.size() == 1; }));
+}
+
+TEST_F(Service, restarts_only_the_dataflow_that_changes) {
+  put_flow("steady", "dataSources: ['in/#']", "", "endpointRef: default, dataDestination: out/s");
+  put_flow("changing", "dataSources: ['in/#']", "", "endpointRef: default, dataDestination: out/c");
+  ASSERT_TRUE(comes_to("steady", "True Running"));
+  ASSERT_TRUE(comes_to("changing", "True Running"));
+  ASSERT_EQ(starts_["steady"], 1);
+  for (int round = 1; round <= 5; ++round) {
+    put_flow("changing", "dataSources: ['in/#']", "",
+             fmt::format("endpointRef: default, dataDestination: out/c{}", round));
+    ASSERT_TRUE(until([&] { return starts_["changing"] == 1 + round; }));
+  }
+  put(connectivity, "DataflowEndpoint", "unused", "{endpointType: Mqtt}");
+  put_flow("changing", "dataSources: ['in/#']", "map: [{inputs: [a]}]",
+           "endpointRef: default, dataDestination: out/c");
+  ASSERT_TRUE(degraded(resource::dataflow, "changing", "ConfigurationRejected"));
+  EXPECT_EQ(starts_["steady"], 1);
+  EXPECT_TRUE(ready(resource::dataflow, "steady").starts_with("True Running"));
 }
 
 TEST_F(Service, dead_letters_poison_and_goes_on) {

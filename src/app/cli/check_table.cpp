@@ -131,6 +131,11 @@ void ObjectCheck::refers(const std::string& field, const std::string& qualified,
 
 /// The words of the service are kept: it knows best.
 void ObjectCheck::judge_status() {
+  const json::value* degraded = condition_of(object_, "Degraded");
+  if (degraded != nullptr && text_at(*degraded, {"status"}) == "True")
+    add(Health::warning,
+        fmt::format("{}: {}", text_at(*degraded, {"reason"}), text_at(*degraded, {"message"})),
+        text_at(*degraded, {"recommendedAction"}, "see the message"));
   if (const json::value* ready = condition_of(object_, "Ready")) {
     const std::string state = text_at(*ready, {"status"});
     if (state == "True") return;

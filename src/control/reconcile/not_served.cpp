@@ -101,8 +101,8 @@ class NotServed::Follower final : public resource::WatchHandler {
       owner_.waiting_.erase({&kind_, key});
       return;
     }
-    owner_.waiting_[{&kind_, key}] =
-        resource::status_with(condition, find(object, "status"), owner_.env_.loop.wall_now());
+    owner_.waiting_[{&kind_, key}] = resource::status_with(
+        resource::conditions_of(condition), find(object, "status"), owner_.env_.loop.wall_now());
     if (!owner_.turn_.armed()) owner_.turn_.arm(Duration{0}, [this] { owner_.work(); });
   }
   void on_erase(const resource::ObjectKey& key) override { owner_.waiting_.erase({&kind_, key}); }

@@ -16,9 +16,10 @@ using resource::ObjectKey;
 using resource::Step;
 
 struct OpcuaService::AssetEntry {
-  AssetModel model;
-  std::int64_t generation = 0;
-  Condition written;
+  AssetModel model;             ///< that runs
+  std::int64_t generation = 0;  ///< of the model
+  std::int64_t wished = 0;      ///< the newest generation
+  std::string rejection;        ///< why the newest is not the model; empty if it is
   SampleCounts counts;
   bool has_value = false;
   MonoTime monitored_since;
@@ -28,13 +29,15 @@ struct OpcuaService::AssetEntry {
 
 struct OpcuaService::EndpointEntry {
   ObjectKey key;
-  std::optional<EndpointModel> model;
-  std::string fault;
-  bool is_ours = false;  ///< there is a profile, and it is one for OPC UA
-  std::int64_t generation = 0;
-  Condition written;
+  std::optional<EndpointModel> model;  ///< the newest, if it can be read
+  std::string fault;                   ///< why it cannot
+  bool is_ours = false;                ///< there is a profile, and it is one for OPC UA
+  std::int64_t generation = 0;         ///< the newest
+  std::int64_t running = 0;            ///< the runner's
+  Condition ready;                     ///< as last said
   std::map<ObjectKey, AssetEntry> assets;
   std::unique_ptr<EndpointRunner> runner;
+  std::unique_ptr<EndpointRunner> next;  ///< tries another address while the runner goes on
 };
 
 OpcuaService::OpcuaService(net::Env& env, resource::Resources& resources,
@@ -43,6 +46,7 @@ OpcuaService::OpcuaService(net::Env& env, resource::Resources& resources,
       resources_(resources),
       options_(std::move(options)),
       started_(env.loop.wall_now()),
+      status_(env, resources, "opcua"),
       tick_(env.loop) {}
 
 OpcuaService::~OpcuaService() {
@@ -140,13 +144,20 @@ Step OpcuaService::reconcile(const ObjectKey& key) {
       entry.fault = model.error().message;
     }
   }
-  entry.assets = entries_for(key, entry.model ? entry.model->defaults : SamplingModel{}, entry);
-  if (entry.model && entry.model->refusal.empty()) {
-    run_endpoint(entry, *entry.model);
-  } else {
+  // What asks for more protection than there is must not go on without it.
+  const bool is_refused = entry.model && !entry.model->refusal.empty();
+  const bool is_kept = entry.is_ours && !entry.fault.empty() && entry.runner != nullptr;
+  if (entry.is_ours && entry.model && !is_refused)
+    run_endpoint(entry);
+  else if (!is_kept)
     retire(entry);
-  }
+  const SamplingModel defaults = entry.runner != nullptr ? entry.runner->model().defaults
+                                 : entry.model           ? entry.model->defaults
+                                                         : SamplingModel{};
+  entry.assets = entries_for(key, defaults, entry);
+  set_assets(entry);
   write_statuses(entry);
+  if (profile == nullptr) status_.forget(resource::asset_endpoint_profile, key);
   if (profile == nullptr && entry.assets.empty()) endpoints_.erase(key);
   return {};
 }
@@ -159,29 +170,70 @@ std::map<ObjectKey, OpcuaService::AssetEntry> OpcuaService::entries_for(
     AssetEntry& entry = result[key];
     if (const auto same = before.assets.find(key); same != before.assets.end())
       entry = std::move(same->second);
-    entry.model = normalise_asset(asset, defaults);
-    entry.generation = resource::generation_of(asset);
+    AssetModel model = normalise_asset(asset, defaults);
+    entry.wished = resource::generation_of(asset);
+    entry.rejection.clear();
+    // Worse than what runs: a first one runs as far as it can.
+    const bool has_run = entry.generation != 0 && entry.model.enabled;
+    if (has_run && model.enabled && model.faults.size() > entry.model.faults.size()) {
+      entry.rejection = fmt::format("{}", fmt::join(model.faults, "; "));
+      continue;
+    }
+    entry.model = std::move(model);
+    entry.generation = entry.wished;
   }
   return result;
 }
 
-void OpcuaService::run_endpoint(EndpointEntry& entry, EndpointModel model) {
-  if (entry.runner != nullptr && entry.runner->model() != model) retire(entry);
-  if (entry.runner == nullptr) {
-    EndpointRunner::Handlers handlers;
-    handlers.on_changed = [this, &entry] { write_statuses(entry); };
-    handlers.on_delivery = [this, &entry](Delivery delivery) {
-      take_delivery(entry, std::move(delivery));
-    };
-    entry.runner = std::make_unique<EndpointRunner>(env_, std::move(model), std::move(handlers));
+std::unique_ptr<EndpointRunner> OpcuaService::make_runner(EndpointEntry& entry,
+                                                          EndpointModel model) {
+  EndpointRunner::Handlers handlers;
+  handlers.on_changed = [this, &entry] { on_runner_changed(entry); };
+  handlers.on_delivery = [this, &entry](Delivery delivery) {
+    take_delivery(entry, std::move(delivery));
+  };
+  return std::make_unique<EndpointRunner>(env_, std::move(model), std::move(handlers));
+}
+
+void OpcuaService::run_endpoint(EndpointEntry& entry) {
+  const EndpointModel& wish = *entry.model;
+  if (entry.runner != nullptr && entry.runner->model() == wish) {
+    entry.next.reset();
+    entry.running = entry.generation;
+    return;
   }
+  const bool moves = entry.runner != nullptr && entry.runner->state() &&
+                     entry.runner->state()->is_connected && entry.runner->model().url != wish.url;
+  if (moves) {
+    if (entry.next == nullptr || entry.next->model() != wish) entry.next = make_runner(entry, wish);
+    return;
+  }
+  retire(entry);
+  entry.runner = make_runner(entry, wish);
+  entry.running = entry.generation;
+}
+
+void OpcuaService::set_assets(EndpointEntry& entry) {
+  if (entry.runner == nullptr) return;
   std::vector<AssetModel> wish;
   for (const auto& [key, asset] : entry.assets)
     if (asset.model.enabled) wish.push_back(asset.model);
   entry.runner->set_assets(std::move(wish));
 }
 
+void OpcuaService::on_runner_changed(EndpointEntry& entry) {
+  const bool arrived =
+      entry.next != nullptr && entry.next->state() && entry.next->state()->is_connected;
+  if (!arrived) return write_statuses(entry);
+  log::info("endpoint {}: moves to {}", entry.key.to_string(), entry.next->model().url);
+  entry.runner = std::move(entry.next);
+  entry.running = entry.generation;
+  // The assets' defaults may be others now.
+  controller_->enqueue(entry.key);
+}
+
 void OpcuaService::retire(EndpointEntry& entry) {
+  entry.next.reset();
   if (entry.runner == nullptr) return;
   log::info("endpoint {}: session ended", entry.key.to_string());
   entry.runner.reset();
@@ -203,85 +255,119 @@ void OpcuaService::take_delivery(EndpointEntry& entry, Delivery delivery) {
   }
 }
 
-void OpcuaService::write_endpoint_status(EndpointEntry& entry) {
+resource::Conditions OpcuaService::endpoint_says(const EndpointEntry& entry) const {
+  const auto state_of = [](const std::unique_ptr<EndpointRunner>& runner) {
+    return runner != nullptr && runner->state() ? &*runner->state() : nullptr;
+  };
   EndpointFacts facts;
-  facts.model = entry.model ? &*entry.model : nullptr;
+  facts.model = entry.runner != nullptr ? &entry.runner->model()
+                : entry.model           ? &*entry.model
+                                        : nullptr;
   facts.fault = entry.fault;
-  if (entry.runner != nullptr && entry.runner->state()) facts.state = &*entry.runner->state();
+  facts.state = state_of(entry.runner);
   for (const auto& [key, asset] : entry.assets) {
     if (!asset.model.enabled) continue;
     ++facts.assets;
     facts.points += asset.model.point_count();
   }
-  Condition condition = endpoint_condition(facts);
-  condition.observed_generation = entry.generation;
-  const bool is_news =
-      condition.status != entry.written.status || condition.reason != entry.written.reason;
-  if (is_news && condition.reason != "Connecting") {
-    log::emit(condition.status ? log::Level::info : log::Level::warn, "endpoint {}: {}: {}",
-              entry.key.to_string(), condition.reason, condition.message);
-    resources_.emit({.kind = resource::asset_endpoint_profile,
-                     .about = entry.key,
-                     .warning = !condition.status,
-                     .reason = condition.reason,
-                     .message = condition.message,
-                     .component = "opcua"});
+  resource::Conditions out = resource::conditions_of(endpoint_condition(facts));
+  if (entry.runner == nullptr || entry.running == entry.generation) return out;
+  out.ready.observed_generation = entry.running;
+  Condition wished;
+  if (entry.next != nullptr)
+    wished = endpoint_condition(
+        {.model = &entry.next->model(), .fault = {}, .state = state_of(entry.next)});
+  if (entry.next != nullptr && entry.next->state() == std::nullopt) {
+    out.reconciling.status = true;
+    out.reconciling.reason = wished.reason;
+    out.reconciling.message = wished.message;
+  } else {
+    out.degraded = resource::not_applied(entry.generation, entry.running,
+                                         entry.next != nullptr ? wished.message : entry.fault);
   }
-  write_status(resource::asset_endpoint_profile, entry.key, std::move(condition), entry.written);
+  return out;
+}
+
+void OpcuaService::write_endpoint_status(EndpointEntry& entry) {
+  const json::value* object = profiles_->find(entry.key);
+  if (object == nullptr) return;
+  resource::Conditions said = endpoint_says(entry);
+  entry.ready = said.ready;
+  const bool is_news = status_.write(resource::asset_endpoint_profile, *object, std::move(said));
+  if (!is_news || entry.ready.reason == "Connecting") return;
+  resources_.emit({.kind = resource::asset_endpoint_profile,
+                   .about = entry.key,
+                   .warning = !entry.ready.status,
+                   .reason = entry.ready.reason,
+                   .message = entry.ready.message,
+                   .component = "opcua"});
+}
+
+/// There is no other connector in this version; one that comes has the last word.
+bool OpcuaService::say_foreign(EndpointEntry& entry) {
+  const json::value* object = profiles_->find(entry.key);
+  const json::value* ready = resource::condition_of(*object, "Ready");
+  const bool is_ours = ready == nullptr || text_at(*ready, {"reason"}) == "NotServedYet" ||
+                       text_at(*ready, {"reason"}) == "ProcessExited";
+  if (!is_ours) return false;
+  entry.ready = {.reason = "NotServedYet",
+                 .message = fmt::format(
+                     "no connector of this version serves spec.endpointProfileType {}: only "
+                     "Microsoft.OpcUa is served",
+                     text_at(*object, {"spec", "endpointProfileType"}, "(none)"))};
+  status_.write(resource::asset_endpoint_profile, *object, resource::conditions_of(entry.ready));
+  return true;
+}
+
+Condition OpcuaService::asset_ready(EndpointEntry& entry, AssetEntry& asset) {
+  AssetFacts facts;
+  facts.model = &asset.model;
+  if (profiles_->find(entry.key) != nullptr) facts.endpoint = entry.ready;
+  const bool is_connected =
+      entry.runner != nullptr && entry.runner->state() && entry.runner->state()->is_connected;
+  if (is_connected) facts.report = entry.runner->report(asset.model.key);
+  const MonoTime now = env_.loop.now();
+  const bool is_monitored = facts.report != nullptr && facts.report->monitored > 0;
+  if (!is_monitored) {
+    asset.has_value = false;
+  } else if (!asset.was_monitored) {
+    asset.monitored_since = now;
+  }
+  asset.was_monitored = is_monitored;
+  facts.has_value = asset.has_value;
+  facts.waits_too_long = is_monitored && now - asset.monitored_since > first_value_patience;
+  if (asset.has_value && now - asset.last_value > idle_after)
+    facts.idle_since = asset.counts.last_value;
+  if (publisher_ == nullptr) {
+    facts.broker_trouble = "no broker is known";
+  } else if (!publisher_->is_connected()) {
+    facts.broker_trouble = publisher_->state_text();
+  }
+  facts.dropped = outbox_.dropped(asset.model.key);
+  return asset_condition(facts);
 }
 
 void OpcuaService::write_statuses(EndpointEntry& entry) {
-  if (entry.is_ours) write_endpoint_status(entry);
-  // The profile of another connector's asset is that connector's business; a missing one is ours to
-  // name, because nobody else will.
-  const bool is_foreign = !entry.is_ours && profiles_->find(entry.key) != nullptr;
-  if (is_foreign) return;
-  const bool is_connected =
-      entry.runner != nullptr && entry.runner->state() && entry.runner->state()->is_connected;
-  const MonoTime now = env_.loop.now();
-  for (auto& [key, asset] : entry.assets) {
-    AssetFacts facts;
-    facts.model = &asset.model;
-    if (entry.is_ours) facts.endpoint = entry.written;
-    if (is_connected) facts.report = entry.runner->report(key);
-    const bool is_monitored = facts.report != nullptr && facts.report->monitored > 0;
-    if (!is_monitored) {
-      asset.has_value = false;
-    } else if (!asset.was_monitored) {
-      asset.monitored_since = now;
-    }
-    asset.was_monitored = is_monitored;
-    facts.has_value = asset.has_value;
-    facts.waits_too_long = is_monitored && now - asset.monitored_since > first_value_patience;
-    if (asset.has_value && now - asset.last_value > idle_after)
-      facts.idle_since = asset.counts.last_value;
-    if (publisher_ == nullptr) {
-      facts.broker_trouble = "no broker is known";
-    } else if (!publisher_->is_connected()) {
-      facts.broker_trouble = publisher_->state_text();
-    }
-    facts.dropped = outbox_.dropped(key);
-    Condition condition = asset_condition(facts);
-    condition.observed_generation = asset.generation;
-    if (condition.reason != asset.written.reason && condition.reason != "Starting")
-      log::emit(condition.status ? log::Level::info : log::Level::warn, "asset {}: {}: {}",
-                key.to_string(), condition.reason, condition.message);
-    write_status(resource::asset, key, std::move(condition), asset.written);
+  if (entry.is_ours) {
+    write_endpoint_status(entry);
+  } else if (profiles_->find(entry.key) != nullptr) {
+    if (!say_foreign(entry)) return;
   }
-}
-
-void OpcuaService::write_status(const resource::Kind& kind, const ObjectKey& key,
-                                Condition condition, Condition& written) {
-  const bool is_same = condition.status == written.status && condition.reason == written.reason &&
-                       condition.message == written.message &&
-                       condition.observed_generation == written.observed_generation;
-  if (is_same) return;
-  written = condition;
-  const resource::Cache& cache = kind == resource::asset ? *assets_ : *profiles_;
-  const json::value* object = cache.find(key);
-  if (object == nullptr) return;
-  resources_.patch_status(
-      kind, key, resource::status_with(condition, find(*object, "status"), env_.loop.wall_now()));
+  for (auto& [key, asset] : entry.assets) {
+    const json::value* object = assets_->find(key);
+    if (object == nullptr) continue;
+    resource::Conditions said = resource::conditions_of(asset_ready(entry, asset));
+    said.ready.observed_generation = asset.generation;
+    if (!asset.rejection.empty())
+      said.degraded = resource::not_applied(asset.wished, asset.generation, asset.rejection);
+    else if (said.ready.reason == "Degraded")
+      said.degraded = {.type = "Degraded",
+                       .status = true,
+                       .reason = "TagsRefused",
+                       .message = said.ready.message,
+                       .action = "correct the tags that the message names, or remove them"};
+    status_.write(resource::asset, *object, std::move(said));
+  }
 }
 
 void OpcuaService::on_tick() {

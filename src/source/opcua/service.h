@@ -7,6 +7,8 @@
 /// Monitor.
 ///
 /// Thread: the Loop's; one worker thread an endpoint
+/// Change:  an endpoint that is connected moves to another address only once that one answers; a
+///          profile or an asset that cannot be read leaves the one before in place
 /// Owns:   controllers, runners, outbox, the client of the broker
 /// Limits: see Outbox, Monitor, EndpointRunner
 /// Errors: none stops the service; each is a condition of the resource it concerns
@@ -20,6 +22,7 @@
 #include "net/env.h"
 #include "resource/controller.h"
 #include "resource/resources.h"
+#include "resource/status_writer.h"
 #include "source/opcua/endpoint_runner.h"
 #include "source/opcua/mqtt_publisher.h"
 #include "source/opcua/outbox.h"
@@ -61,12 +64,18 @@ class OpcuaService {
   std::map<resource::ObjectKey, AssetEntry> entries_for(const resource::ObjectKey& endpoint,
                                                         const SamplingModel& defaults,
                                                         EndpointEntry& before) const;
-  void run_endpoint(EndpointEntry& entry, EndpointModel model);
+  std::unique_ptr<EndpointRunner> make_runner(EndpointEntry& entry, EndpointModel model);
+  /// Makes the wished model run, at once or beside the one that is connected elsewhere.
+  void run_endpoint(EndpointEntry& entry);
+  void set_assets(EndpointEntry& entry);
+  void on_runner_changed(EndpointEntry& entry);
+  /// Of a profile for another connector; false if that one has spoken already.
+  bool say_foreign(EndpointEntry& entry);
   void take_delivery(EndpointEntry& entry, Delivery delivery);
   void write_statuses(EndpointEntry& entry);
   void write_endpoint_status(EndpointEntry& entry);
-  void write_status(const resource::Kind& kind, const resource::ObjectKey& key,
-                    resource::Condition condition, resource::Condition& written);
+  resource::Conditions endpoint_says(const EndpointEntry& entry) const;
+  resource::Condition asset_ready(EndpointEntry& entry, AssetEntry& asset);
   void on_tick();
   json::object metrics() const;
 
@@ -74,6 +83,7 @@ class OpcuaService {
   resource::Resources& resources_;
   const OpcuaServiceOptions options_;
   const WallTime started_;
+  resource::StatusWriter status_;
   Outbox outbox_;
   std::unique_ptr<Publisher> publisher_;
   std::optional<net::Endpoint> broker_;

@@ -136,6 +136,98 @@ TEST_F(Connector, applies_added_and_removed_tags_within_2_s_and_keeps_the_others
   EXPECT_FALSE(value_of("a", "Step").is_null());
 }
 
+TEST_F(Connector, leaves_the_subscriptions_of_other_assets_alone) {
+  put_endpoint("plc", start_plc().url());
+  put_asset("steady", "plc", {{"Step", "ns=3;s=StepUp"}});
+  put_asset("changing", "plc", {{"Fast", "ns=3;s=FastUInt1"}});
+  start_service();
+  ASSERT_TRUE(wait([&] {
+    return asset_reason("steady") == "Monitored" && asset_reason("changing") == "Monitored";
+  }));
+  for (const char* node : {"ns=3;s=RandomSignedInt32", "ns=3;s=FastUInt2", "ns=3;s=FastUInt3"}) {
+    const std::size_t before = published.size();
+    put_asset("changing", "plc", {{"Fast", node}});
+    ASSERT_TRUE(wait([&] { return published.size() >= before + 6; }));
+  }
+  resources.erase(resource::asset, {space, "changing"});
+  const std::size_t before = published.size();
+  ASSERT_TRUE(wait([&] { return published.size() >= before + 6; }));
+  // A subscription that is made anew reports its value once more and counts from 0 again.
+  std::int64_t sequence = 0;
+  std::set<std::int64_t> steps;
+  for (const flow::Message& message : published) {
+    if (property_of(message, "subject") != "steady") continue;
+    EXPECT_EQ(property_of(message, "sequence"), std::to_string(sequence++));
+    const json::value payload = *parse_json(as_text(message.payload));
+    EXPECT_TRUE(steps.insert(find(payload, "Step", "Value")->to_number<std::int64_t>()).second);
+  }
+  EXPECT_GT(steps.size(), 8U);
+}
+
+TEST_F(Connector, moves_to_another_address_only_once_it_answers) {
+  put_endpoint("plc", start_plc().url());
+  put_asset("a", "plc", {{"Step", "ns=3;s=StepUp"}});
+  start_service();
+  ASSERT_TRUE(wait([&] { return asset_reason("a") == "Monitored"; }));
+  const std::uint16_t port = start_plc().port();
+  simulators.pop_back();
+  put_endpoint("plc", "opc.tcp://127.0.0.1:" + std::to_string(port),
+               R"({"session":{"reconnectPeriodMilliseconds":100}})");
+  ASSERT_TRUE(wait([&] {
+    return degraded(resource::asset_endpoint_profile, "plc", "reason") == "ConfigurationRejected";
+  })) << degraded(resource::asset_endpoint_profile, "plc", "message");
+  const std::string message = degraded(resource::asset_endpoint_profile, "plc", "message");
+  EXPECT_TRUE(message.starts_with("generation 2 is not applied: ")) << message;
+  EXPECT_TRUE(message.contains(std::to_string(port))) << message;
+  EXPECT_TRUE(message.ends_with("still running generation 1")) << message;
+  EXPECT_EQ(endpoint_reason("plc"), "Connected");
+  EXPECT_EQ(asset_reason("a"), "Monitored");
+  published.clear();
+  ASSERT_TRUE(wait([&] { return published.size() >= 5; })) << "values go on";
+  start_plc({.port = port});
+  ASSERT_TRUE(wait([&] {
+    return degraded(resource::asset_endpoint_profile, "plc", "reason") == "AsWished" &&
+           condition(resource::asset_endpoint_profile, "plc", "message")
+               .contains(std::to_string(port));
+  }));
+  EXPECT_TRUE(wait([&] { return asset_reason("a") == "Monitored"; }));
+  published.clear();
+  EXPECT_TRUE(wait([&] { return published.size() >= 5; }));
+}
+
+TEST_F(Connector, keeps_an_endpoint_and_an_asset_whose_new_form_cannot_be_read) {
+  put_endpoint("plc", start_plc().url());
+  put_asset("a", "plc", {{"Step", "ns=3;s=StepUp"}});
+  start_service();
+  ASSERT_TRUE(wait([&] { return asset_reason("a") == "Monitored"; }));
+  put_endpoint("plc", "no address at all");
+  put_asset("a", "plc", {{"Step", "ns=3;s=StepUp"}, {"Step", "ns=3;s=FastUInt1"}});
+  ASSERT_TRUE(wait([&] {
+    return degraded(resource::asset_endpoint_profile, "plc", "reason") == "ConfigurationRejected";
+  }));
+  EXPECT_EQ(endpoint_reason("plc"), "Connected");
+  ASSERT_TRUE(wait([&] {
+    return degraded(resource::asset, "a", "reason") == "ConfigurationRejected";
+  })) << degraded(resource::asset, "a", "message");
+  EXPECT_TRUE(degraded(resource::asset, "a", "message").ends_with("still running generation 1"));
+  EXPECT_EQ(asset_reason("a"), "Monitored");
+  published.clear();
+  EXPECT_TRUE(wait([&] { return published.size() >= 5; }));
+}
+
+TEST_F(Connector, says_that_no_connector_serves_a_profile_of_another_protocol) {
+  resources.put(
+      {{"apiVersion", "deviceregistry.microsoft.com/v1"},
+       {"kind", "AssetEndpointProfile"},
+       {"metadata", {{"name", "camera"}, {"namespace", space}}},
+       {"spec",
+        {{"targetAddress", "http://127.0.0.1:1"}, {"endpointProfileType", "Microsoft.Onvif"}}}});
+  put_asset("a", "camera", {{"Step", "ns=3;s=StepUp"}});
+  start_service();
+  ASSERT_TRUE(wait([&] { return endpoint_reason("camera") == "NotServedYet"; }));
+  EXPECT_TRUE(wait([&] { return asset_reason("a") == "EndpointNotReady"; }));
+}
+
 TEST_F(Connector, applies_a_new_sampling_interval_within_2_s) {
   put_endpoint("plc", start_plc().url());
   put_asset("a", "plc", {{"Step", "ns=3;s=StepUp", R"({"samplingInterval":5000})"}});

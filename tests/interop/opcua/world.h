@@ -130,6 +130,13 @@ class World : public testing::Test {
                         const std::string& field) {
     return text_at(resources.ready(kind, {space, name}), {field});
   }
+  std::string degraded(const resource::Kind& kind, const std::string& name,
+                       const std::string& field) {
+    const json::value* object = resources.object(kind, {space, name});
+    const json::value* found =
+        object == nullptr ? nullptr : resource::condition_of(*object, "Degraded");
+    return found == nullptr ? "" : text_at(*found, {field});
+  }
   std::string endpoint_reason(const std::string& name) {
     return condition(resource::asset_endpoint_profile, name, "reason");
   }

@@ -1,0 +1,179 @@
+// Goal: a listener whose newest wish cannot be had keeps what it had and says so, and a change of
+// one listener is nothing to the clients of another.
+// Method: the broker and real clients on virtual time; resources in memory.
+
+#include "broker/service.h"
+
+#include <gtest/gtest.h>
+
+#include "link/mqtt_client.h"
+#include "net/shards.h"
+#include "net/sim/sim_world.h"
+#include "resource/memory_resources.h"
+
+namespace wireway::broker {
+namespace {
+
+constexpr auto patience = std::chrono::minutes{1};
+
+json::value object_of(const resource::Kind& kind, std::string_view name, json::object spec) {
+  return {{"apiVersion", resource::api_version(kind)},
+          {"kind", kind.kind},
+          {"metadata", {{"namespace", resource::default_namespace}, {"name", name}}},
+          {"spec", std::move(spec)}};
+}
+
+resource::ObjectKey key_of(std::string_view name) {
+  return {std::string(resource::default_namespace), std::string(name)};
+}
+
+class BrokerServiceTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    resources.put(object_of(resource::broker, "default", {}));
+    service.start();
+  }
+  void TearDown() override {
+    bool stopped = false;
+    service.stop([&stopped] { stopped = true; });
+    EXPECT_TRUE(world.run_until([&stopped] { return stopped; }, patience));
+  }
+  void put_listener(std::string_view name, json::array ports, std::string_view broker = "default") {
+    resources.put(object_of(resource::broker_listener, name,
+                            {{"brokerRef", broker}, {"ports", std::move(ports)}}));
+  }
+  static json::value port(int number, std::string_view protocol = "Mqtt") {
+    return {{"port", number}, {"protocol", protocol}};
+  }
+  std::string says(std::string_view listener, std::string_view type, std::string_view field) {
+    const json::value* object = resources.object(resource::broker_listener, key_of(listener));
+    const json::value* condition =
+        object == nullptr ? nullptr : resource::condition_of(*object, type);
+    return condition == nullptr ? "" : text_at(*condition, {field});
+  }
+  std::int64_t observed(std::string_view listener, std::string_view type) {
+    const json::value* object = resources.object(resource::broker_listener, key_of(listener));
+    return int_at(*resource::condition_of(*object, type), {"observedGeneration"}, 0);
+  }
+  bool comes_to(std::string_view listener, std::string_view type, std::string_view reason) {
+    const bool came =
+        world.run_until([&] { return says(listener, type, "reason") == reason; }, patience);
+    EXPECT_TRUE(came) << listener << " " << type << " " << says(listener, type, "reason") << ": "
+                      << says(listener, type, "message");
+    return came;
+  }
+  std::unique_ptr<link::MqttClient> client(std::uint16_t number) {
+    link::MqttClientOptions options;
+    options.server = {"broker", number};
+    options.client_id = "client-" + std::to_string(number);
+    auto out = std::make_unique<link::MqttClient>(
+        client_env, std::move(options),
+        [this](const link::MqttState& state) { changes += state.connected ? 0 : 1; },
+        [](flow::Message, flow::Ack) {});
+    out->start();
+    return out;
+  }
+  bool connects(std::uint16_t number) {
+    const auto probe = client(number);
+    return world.run_until([&] { return probe->state().connected; }, std::chrono::seconds{5});
+  }
+
+  net::SimWorld world{1};
+  net::Env broker_env = world.env("broker");
+  net::Env client_env = world.env("client");
+  net::GivenShards shards{{broker_env}};
+  resource::MemoryResources resources{broker_env.loop};
+  BrokerService service{shards, resources, {}};
+  int changes = 0;  ///< how often a client was told that it is not connected
+};
+
+TEST_F(BrokerServiceTest, keeps_its_ports_while_a_newer_generation_cannot_be_opened) {
+  put_listener("taken", {port(1884)});
+  put_listener("moving", {port(1883)});
+  ASSERT_TRUE(comes_to("taken", "Ready", "Listening"));
+  ASSERT_TRUE(comes_to("moving", "Ready", "Listening"));
+  const auto stays = client(1883);
+  ASSERT_TRUE(world.run_until([&] { return stays->state().connected; }, patience));
+
+  put_listener("moving", {port(1885), port(1884)});
+  ASSERT_TRUE(comes_to("moving", "Degraded", "ConfigurationRejected"));
+  const std::string message = says("moving", "Degraded", "message");
+  EXPECT_TRUE(message.starts_with("generation 2 is not applied: spec.ports[1]: ")) << message;
+  EXPECT_TRUE(message.ends_with("; still running generation 1")) << message;
+  EXPECT_EQ(says("moving", "Ready", "status"), "True");
+  EXPECT_EQ(observed("moving", "Ready"), 1);
+  EXPECT_EQ(observed("moving", "Degraded"), 2);
+  EXPECT_TRUE(connects(1883));
+  EXPECT_FALSE(connects(1885)) << "a generation is opened as a whole or not at all";
+  EXPECT_TRUE(stays->state().connected);
+
+  resources.erase(resource::broker_listener, key_of("taken"));
+  ASSERT_TRUE(comes_to("moving", "Degraded", "AsWished"));
+  EXPECT_EQ(observed("moving", "Ready"), 2);
+  EXPECT_TRUE(connects(1884));
+  EXPECT_TRUE(connects(1885));
+  EXPECT_FALSE(connects(1883));
+}
+
+TEST_F(BrokerServiceTest, changes_one_listener_while_clients_of_another_stay) {
+  put_listener("steady", {port(1883)});
+  put_listener("changing", {port(1884)});
+  ASSERT_TRUE(comes_to("steady", "Ready", "Listening"));
+  ASSERT_TRUE(comes_to("changing", "Ready", "Listening"));
+  const auto stays = client(1883);
+  ASSERT_TRUE(world.run_until([&] { return stays->state().connected; }, patience));
+  const int before = changes;
+  for (const int number : {1885, 1886, 1887}) {
+    put_listener("changing", {port(number)});
+    ASSERT_TRUE(world.run_until(
+        [&] { return says("changing", "Ready", "message").ends_with(std::to_string(number)); },
+        patience));
+  }
+  put_listener("changing", {port(1887, "WebSockets")});
+  ASSERT_TRUE(world.run_until(
+      [&] { return says("changing", "Ready", "message").contains("WebSockets"); }, patience));
+  resources.erase(resource::broker_listener, key_of("changing"));
+  world.run_for(std::chrono::seconds{30});
+  EXPECT_TRUE(stays->state().connected);
+  EXPECT_EQ(changes, before);
+}
+
+TEST_F(BrokerServiceTest, names_a_missing_authentication_and_a_missing_authorization) {
+  put_listener("a", {{{"port", 1883}, {"authenticationRef", "people"}}});
+  ASSERT_TRUE(comes_to("a", "Ready", "AuthenticationMissing"));
+  EXPECT_TRUE(says("a", "Ready", "message")
+                  .contains("spec.ports[0].authenticationRef names BrokerAuthentication people"));
+  EXPECT_FALSE(says("a", "Ready", "recommendedAction").empty());
+  resources.put(object_of(resource::broker_authentication, "people", {}));
+  ASSERT_TRUE(comes_to("a", "Ready", "NotServedYet"));
+  put_listener("a", {{{"port", 1883}, {"authorizationRef", "rules"}}});
+  ASSERT_TRUE(comes_to("a", "Ready", "AuthorizationMissing"));
+  resources.put(object_of(resource::broker_authorization, "rules", {}));
+  ASSERT_TRUE(comes_to("a", "Ready", "NotServedYet"));
+  EXPECT_FALSE(connects(1883)) << "open to anybody is weaker than what was asked for";
+}
+
+TEST_F(BrokerServiceTest, closes_a_port_that_shall_be_protected_and_cannot_be) {
+  put_listener("a", {port(1883), port(1884)});
+  ASSERT_TRUE(comes_to("a", "Ready", "Listening"));
+  put_listener("a", {{{"port", 1883}, {"authenticationRef", "people"}}, port(1884)});
+  ASSERT_TRUE(comes_to("a", "Ready", "AuthenticationMissing"));
+  EXPECT_FALSE(connects(1883));
+  EXPECT_TRUE(connects(1884));
+}
+
+TEST_F(BrokerServiceTest, keeps_a_listener_whose_new_broker_does_not_exist) {
+  put_listener("a", {port(1883)});
+  ASSERT_TRUE(comes_to("a", "Ready", "Listening"));
+  put_listener("a", {port(1883)}, "other");
+  ASSERT_TRUE(comes_to("a", "Degraded", "ConfigurationRejected"));
+  EXPECT_TRUE(says("a", "Degraded", "message").contains("Broker \"other\" does not exist"));
+  EXPECT_EQ(says("a", "Ready", "status"), "True");
+  EXPECT_TRUE(connects(1883));
+  resources.erase(resource::broker, key_of("default"));
+  ASSERT_TRUE(comes_to("a", "Ready", "BrokerMissing"));
+  EXPECT_FALSE(connects(1883));
+}
+
+}  // namespace
+}  // namespace wireway::broker
