@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <git2/sys/repository.h>
 
 #include "control/git/http_transport.h"
 #include "control/git/known_hosts.h"
@@ -306,7 +307,14 @@ GitResult<Repository> open_mirror(const std::string& folder, bool anew) {
       git_repository_init(&repository, folder.c_str(), 1) < 0)
     return failure("ReadFailed", Errc::io,
                    fmt::format("mirror {} cannot be made: {}", folder, git_error_text()));
-  return Repository(repository);
+  Repository out(repository);
+  // libgit2 1.5 with PCRE2 leaks 20 KiB for each setting that it looks through in a pull: it gets
+  // an empty configuration, in which it finds none. The LeakSanitizer sees it if this goes.
+  git_config* nothing = nullptr;
+  if (git_config_new(&nothing) < 0 || git_repository_set_config(repository, nothing) < 0)
+    return failure("ReadFailed", Errc::io, fmt::format("mirror {}: {}", folder, git_error_text()));
+  git_config_free(nothing);  // the repository has its own reference
+  return out;
 }
 
 /// A mirror that has been fetched into often is made anew: nobody packs it.
