@@ -42,6 +42,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # With -O2 GCC 12 warns of overreads and overflows inside the standard library that cannot happen.
   add_compile_options("$<$<CONFIG:Release>:-Wno-stringop-overread;-Wno-stringop-overflow;-Wno-array-bounds;-Wno-restrict;-Wno-free-nonheap-object>")
 endif()
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  # std::stable_sort of libstdc++ 12 uses what libstdc++ 12 deprecates.
+  add_compile_options(-Wno-deprecated-declarations)
+endif()
 if(WIREWAY_SANITIZE)
   add_compile_options(-fsanitize=${WIREWAY_SANITIZE} -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${WIREWAY_SANITIZE})
