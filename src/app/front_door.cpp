@@ -69,6 +69,7 @@ Result<std::unique_ptr<FrontDoor>> FrontDoor::open(net::Env& env, const FrontDoo
   control::ApiServerOptions rules;
   rules.access = options.access;
   rules.audit = options.audit;
+  rules.more_metrics = options.more_metrics;
   rules.backup_folder = std::filesystem::path(options.database).parent_path() / "backups";
   auto api = control::ApiHttp::start(env, *parts->store, std::move(rules));
   if (!api) return std::unexpected(api.error());

@@ -7,6 +7,7 @@
 ///         the network and nobody could be told from anybody there.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,7 +37,8 @@ struct FrontDoorOptions {
   net::TlsServerContext* tls = nullptr;        ///< outlives the door
   /// Who may do what; outlives the door. Without a user there, no address but loopback is served.
   control::Access* access = nullptr;
-  control::AuditSink* audit = nullptr;  ///< outlives the door
+  control::AuditSink* audit = nullptr;                  ///< outlives the door
+  std::function<std::string()> more_metrics = nullptr;  ///< of the program, for GET /metrics
 };
 
 class FrontDoor {

@@ -10,6 +10,7 @@
 #include "app/front_door.h"
 #include "app/guard.h"
 #include "app/key_folder.h"
+#include "app/process_metrics.h"
 #include "app/ready_report.h"
 #include "app/version.h"
 #include "base/log.h"
@@ -103,6 +104,12 @@ class ControlPlane {
     ready_.start();
   }
   void stop(std::function<void()> done) { runtime_.stop(std::move(done)); }
+  std::map<std::string, ChildFigures> children() const {
+    std::map<std::string, ChildFigures> out;
+    for (const auto& [name, restarts] : runtime_.restarts()) out[name].restarts = restarts;
+    for (const auto& [name, pid] : runtime_.running()) out[name].pid = pid;
+    return out;
+  }
 
  private:
   static resource::KubeOptions kube_options(const DataFolder& data, const std::string& url) {
@@ -214,6 +221,11 @@ ExitCode run_up(const UpOptions& options) {
         ExitCode::data_folder);
   auto sealer = open_sealer(process.env, (*data)->keys());
   if (!sealer) return report(sealer.error(), ExitCode::data_folder);
+  ControlPlane* plane = nullptr;  // stands once the door is open
+  const auto more_metrics = [&process, &plane] {
+    return process_metrics(*process.files, plane == nullptr ? std::map<std::string, ChildFigures>{}
+                                                            : plane->children());
+  };
   auto door = FrontDoor::open(process.env, {.database = (*data)->database(),
                                             .port = options.port,
                                             .sealer = std::move(*sealer),
@@ -221,7 +233,8 @@ ExitCode run_up(const UpOptions& options) {
                                             .addresses = *addresses,
                                             .tls = &(*keys)->tls(),
                                             .access = guard->get(),
-                                            .audit = audit->get()});
+                                            .audit = audit->get(),
+                                            .more_metrics = more_metrics});
   if (!door) return report(door.error(), exit_code_of(door.error()));
   ServiceTokens tokens(process.env, **guard, (*data)->tokens());
   if (auto started = tokens.start(); !started)
@@ -239,6 +252,7 @@ ExitCode run_up(const UpOptions& options) {
             places.data);
 
   ControlPlane control(process, options, **data, places);
+  plane = &control;
   control.start();
   const bool clean = run_until_signal(process, [&control](std::function<void()> done) {
     log::info("stopping: children first");

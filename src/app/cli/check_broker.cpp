@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include "app/cli/check_table.h"
+#include "app/cli/port_probe.h"
+#include "resource/conditions.h"
 
 namespace wireway::app::cli {
 namespace {
@@ -9,6 +11,12 @@ const std::string brokers = "brokers.mqttbroker.iotoperations.azure.com";
 const std::string listeners = "brokerlisteners.mqttbroker.iotoperations.azure.com";
 const std::string authentications = "brokerauthentications.mqttbroker.iotoperations.azure.com";
 const std::string authorizations = "brokerauthorizations.mqttbroker.iotoperations.azure.com";
+
+/// Its newest ports are not the open ones.
+bool is_degraded(const json::value& object) {
+  const json::value* degraded = resource::condition_of(object, "Degraded");
+  return degraded != nullptr && text_at(*degraded, {"status"}) == "True";
+}
 
 void at_least_one(ObjectCheck& check, const json::value& object,
                   std::initializer_list<std::string_view> path, const std::string& field) {
@@ -68,6 +76,35 @@ void check_method(ObjectCheck& check, const json::value& method) {
 
 }  // namespace
 
+namespace {
+
+/// Only on the machine that serves it: what it says of its ports must be what a client finds.
+void probe_ports(ObjectCheck& check, const json::value& listener) {
+  const json::value* ready = resource::condition_of(listener, "Ready");
+  if (ready == nullptr) return;
+  const bool is_ready = text_at(*ready, {"status"}) == "True";
+  for (const json::value& port : list_at(listener, {"spec", "ports"})) {
+    const std::int64_t number = int_at(port, {"port"}, 0);
+    if (number < 1 || number > 65'535) continue;
+    const PortState state = probe_port(static_cast<std::uint16_t>(number));
+    if (is_ready && state != PortState::open && !is_degraded(listener))
+      check.error(
+          fmt::format("spec.ports[port={}]: {} on 127.0.0.1:{}, although the listener is "
+                      "Ready",
+                      number, state == PortState::closed ? "nothing listens" : "no answer", number),
+          "look whether the process broker runs (wireway get events) and at its log; a "
+          "firewall may drop connections too");
+    else if (!is_ready && state == PortState::open &&
+             text_at(*ready, {"reason"}) == "PortUnavailable")
+      check.error(fmt::format("spec.ports[port={}]: another program listens there", number),
+                  fmt::format("find it with `ss -ltnp sport = :{}` and end it, or choose another "
+                              "port",
+                              number));
+  }
+}
+
+}  // namespace
+
 void check_brokers(CheckWorld& world, Report& report) {
   const auto found = world.chosen(brokers);
   if (found.size() != 1)
@@ -102,6 +139,7 @@ void check_listeners(CheckWorld& world, Report& report) {
     if (list_at(*each, {"spec", "ports"}).empty())
       check.error("spec.ports is empty", "add a port, such as {port: 1883, protocol: Mqtt}");
     for (const json::value& port : list_at(*each, {"spec", "ports"})) check_port(check, port);
+    if (is_this_machine(world.session().connection.server)) probe_ports(check, *each);
   }
 }
 

@@ -3,8 +3,13 @@
 
 #include "app/cli/check.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "app/cli/check_table.h"
 #include "app/cli/cli_fixture.h"
+#include "app/cli/port_probe.h"
 
 namespace wireway::app::cli {
 namespace {
@@ -28,6 +33,7 @@ class CheckTest : public CliTest {
   /// All that one check has found, one line an evaluation: "warning name: finding -> fix".
   std::string findings(void (*check)(CheckWorld&, Report&), const std::string& glob = "") {
     renew();
+    session_->connection.server = server_url_;
     CheckWorld world(*session_, glob);
     Report report;
     check(world, report);
@@ -40,6 +46,7 @@ class CheckTest : public CliTest {
         }
     return out;
   }
+  std::string server_url_;
   static testing::AssertionResult has(const std::string& text, const std::string& part) {
     if (text.find(part) != std::string::npos) return testing::AssertionSuccess();
     return testing::AssertionFailure() << "no \"" << part << "\" in:\n" << text;
@@ -52,6 +59,65 @@ TEST_F(CheckTest, brokers_must_be_one) {
   EXPECT_EQ(findings(&check_brokers), "success default: nothing is wrong\n");
   make(broker_group, "brokers", "Broker", "metadata: {name: second}, spec: {}");
   EXPECT_TRUE(has(findings(&check_brokers), "error : there are 2 Brokers -> keep one"));
+}
+
+/// A port of this machine that something else listens on.
+class OccupiedPort {
+ public:
+  OccupiedPort() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* any = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(::bind(socket_, any, size), 0);
+    EXPECT_EQ(::listen(socket_, 1), 0);
+    EXPECT_EQ(::getsockname(socket_, any, &size), 0);
+    number_ = ntohs(address.sin_port);
+  }
+  ~OccupiedPort() { release(); }
+  void release() {
+    if (socket_ >= 0) ::close(std::exchange(socket_, -1));
+  }
+  int number() const { return number_; }
+
+ private:
+  int socket_ = -1;
+  int number_ = 0;
+};
+
+TEST_F(CheckTest, ports_of_listeners_on_this_machine_are_probed) {
+  OccupiedPort port;
+  listener(fmt::format("metadata: {{name: l}}, spec: {{brokerRef: default, ports: [{{port: {}}}]}}",
+                       port.number()));
+  const auto says = [&](const std::string& ready) {
+    patch(std::string("/apis/") + broker_group + space + "brokerlisteners/l/status",
+          "{\"status\":{\"conditions\":[" + ready + "]}}");
+    ASSERT_EQ(code(), 200u) << head_.body;
+  };
+  const std::string taken = fmt::format(
+      "spec.ports[port={}]: another program listens there -> "
+      "find it with `ss -ltnp sport = :{}`",
+      port.number(), port.number());
+  says(R"({"type":"Ready","status":"False","reason":"PortUnavailable"})");
+  EXPECT_FALSE(has(findings(&check_listeners), taken)) << "the API is not on this machine";
+  server_url_ = "http://127.0.0.1:8088";
+  EXPECT_TRUE(has(findings(&check_listeners), taken));
+  says(R"({"type":"Ready","status":"True","reason":"Listening"})");
+  EXPECT_FALSE(has(findings(&check_listeners), "listens"));
+  port.release();
+  EXPECT_TRUE(has(findings(&check_listeners),
+                  fmt::format("nothing listens on 127.0.0.1:{}, although the listener is Ready -> "
+                              "look whether",
+                              port.number())));
+}
+
+TEST(ThisMachine, is_known_by_the_loopback_only) {
+  for (const char* own : {"http://127.0.0.1:8088", "https://localhost", "https://[::1]:8088/"})
+    EXPECT_TRUE(is_this_machine(own)) << own;
+  for (const char* other :
+       {"", "https://plant:8088", "https://localhost.example.com", "http://10.0.0.1"})
+    EXPECT_FALSE(is_this_machine(other)) << other;
 }
 
 TEST_F(CheckTest, listeners_refer_to_what_is_there) {

@@ -52,6 +52,7 @@ class Collector {
     resources();
     events();
     logs();
+    metrics();
     check();
     parts_["manifest.yaml"] = redactor_.text(to_yaml(json::object{
         {"wireway", version},
@@ -92,6 +93,14 @@ class Collector {
     else
       miss("version of the API", answer.error().message);
     put("versions.yaml", out);
+  }
+
+  /// Counters of the API, the store, this process and its children.
+  void metrics() {
+    if (auto text = session_.api.text({.path = "/metrics"}))
+      parts_["metrics.txt"] = redactor_.text(*text);
+    else
+      miss("metrics", text.error().message);
   }
 
   void machine() {

@@ -40,13 +40,15 @@ TEST_F(BundleTest, holds_resources_status_events_logs_and_findings) {
       << "2027-01-01T08:00:00.000Z INFO  old line\n2027-01-15T07:59:00.000Z INFO  young line\n";
   const BundleParts parts = collect();
   EXPECT_TRUE(parts.contains("azure-iot-operations/deviceregistry/asset.v1.oven.yaml"));
-  for (const char* name :
-       {"events.yaml", "versions.yaml", "machine.yaml", "check.yaml", "manifest.yaml"})
+  for (const char* name : {"events.yaml", "versions.yaml", "machine.yaml", "check.yaml",
+                           "manifest.yaml", "metrics.txt"})
     EXPECT_TRUE(parts.contains(name)) << name;
   const auto log = parts.find("azure-iot-operations/broker/service.broker.log");
   ASSERT_NE(log, parts.end());
   EXPECT_EQ(log->second, "2027-01-15T07:59:00.000Z INFO  young line\n");
   EXPECT_NE(parts.at("check.yaml").find("evalAssets"), std::string::npos);
+  EXPECT_NE(parts.at("metrics.txt").find("apiserver_request_total{verb=\"POST\",code=\"201\"}"),
+            std::string::npos);
   const BundleParts broker = collect({.services = {"broker"}});
   EXPECT_FALSE(broker.contains("azure-iot-operations/deviceregistry/asset.v1.oven.yaml"));
 }

@@ -383,5 +383,30 @@ TEST_F(GateTest, TheRoleOfABindingStays) {
   EXPECT_NE(head_.body.find("cannot change roleRef"), std::string::npos);
 }
 
+TEST_F(GateTest, metrics_are_for_those_who_may_see_them) {
+  ask("GET", "/metrics");
+  EXPECT_EQ(code(), 403u) << head_.body;
+  const std::string kept = token_;
+  as_admin("GET", "/metrics");
+  ASSERT_EQ(code(), 200u) << head_.body;
+  EXPECT_NE(head_.body.find("# TYPE apiserver_request_total counter\n"), std::string::npos);
+  EXPECT_NE(head_.body.find("apiserver_request_total{verb=\"GET\",code=\"403\"} 1\n"),
+            std::string::npos)
+      << head_.body;
+  EXPECT_NE(head_.body.find("apiserver_storage_objects{resource=\"serviceaccounts\"} "),
+            std::string::npos);
+  create(
+      "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+      "{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {name: m}, "
+      "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: "
+      "'system:monitoring'}, subjects: [{kind: ServiceAccount, name: ann, namespace: "
+      "azure-iot-operations}]}");
+  token_ = kept;
+  ask("GET", "/metrics");
+  EXPECT_EQ(code(), 200u) << head_.body;
+  ask("POST", "/metrics");
+  EXPECT_NE(code(), 200u);
+}
+
 }  // namespace
 }  // namespace wireway::control

@@ -153,8 +153,9 @@ Result<std::unique_ptr<ApiServer>> ApiServer::start(Store& store, ApiServerOptio
 }
 
 bool ApiServer::owns(std::string_view path) {
-  for (const std::string_view root : {"/api", "/apis", "/openapi", "/version", "/healthz",
-                                      "/readyz", "/livez", "/wireway", "/openid", "/.well-known"})
+  for (const std::string_view root :
+       {"/api", "/apis", "/openapi", "/version", "/healthz", "/readyz", "/livez", "/wireway",
+        "/openid", "/.well-known", "/metrics"})
     if (path == root || (path.starts_with(root) && path[root.size()] == '/')) return true;
   return false;
 }
@@ -163,6 +164,7 @@ Reply ApiServer::handle(const link::HttpRequest& request) {
   audit_.begin();
   Reply reply = answer(request);
   audit_.end(request, reply.response);
+  metrics_.count(request.method, reply.response.status);
   return reply;
 }
 
@@ -203,6 +205,10 @@ Reply ApiServer::route(const link::HttpRequest& request) {
         {"Content-Type", "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"}};
     return reply;
   }
+  if (path == "/metrics") {
+    auto reply = metrics(request);
+    return reply ? std::move(*reply) : error_reply(reply.error());
+  }
   auto accept = read_accept(request.header("accept"));
   if (!accept) return error_reply(accept.error());
   auto reply = route_api(request, *accept);
@@ -223,6 +229,17 @@ ApiResult<Reply> ApiServer::route_api(const link::HttpRequest& request, const Ac
   call->author = who->user;
   call->who = std::move(*who);
   return objects(request, accept, Route{*path, std::move(*call)});
+}
+
+ApiResult<Reply> ApiServer::metrics(const link::HttpRequest& request) {
+  if (auto who = admit(request, std::nullopt); !who) return std::unexpected(who.error());
+  if (request.method != "GET") return std::unexpected(method_not_allowed());
+  std::string text =
+      metrics_.text({.store = store_, .catalog = catalog_, .watches = watches_.size()});
+  if (options_.more_metrics) text += options_.more_metrics();
+  Reply reply = text_reply(200, std::move(text));
+  reply.response.headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}};
+  return reply;
 }
 
 /// The one door to it, as the database is locked against every other process. It writes only below

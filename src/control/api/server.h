@@ -20,6 +20,7 @@
 #include "control/api/garbage.h"
 #include "control/api/gate.h"
 #include "control/api/list_options.h"
+#include "control/api/metrics.h"
 #include "control/api/objects.h"
 #include "control/api/watch.h"
 #include "link/http_server.h"
@@ -32,6 +33,8 @@ struct ApiServerOptions {
   /// Who may do what; kept current by the server. Null: everybody may do everything.
   Access* access = nullptr;
   AuditSink* audit = nullptr;  ///< where the record of who did what goes; null keeps none
+  /// Appended to GET /metrics: what the program knows of itself, as Prometheus text.
+  std::function<std::string()> more_metrics = nullptr;
   std::size_t body_bytes_max = 3 * 1024 * 1024;
   std::size_t watches_max = 4096;
   std::string backup_folder{};  ///< where backups are written; empty = nowhere
@@ -95,6 +98,7 @@ class ApiServer {
                             const std::optional<ObjectPath>& path);
   ApiResult<Reply> route_api(const link::HttpRequest& request, const Accept& accept);
   ApiResult<Reply> back_up(const link::HttpRequest& request, const Accept& accept);
+  ApiResult<Reply> metrics(const link::HttpRequest& request);
   ApiResult<Reply> review(const link::HttpRequest& request, const Accept& accept,
                           const ObjectPath& path);
   ApiResult<Reply> token_request(const link::HttpRequest& request, const Accept& accept,
@@ -121,6 +125,7 @@ class ApiServer {
   ApiServerOptions options_;
   Gate gate_;
   Audit audit_;
+  ApiMetrics metrics_;
   Catalog catalog_;
   Objects objects_;
   Garbage garbage_;

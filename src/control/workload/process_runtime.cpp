@@ -54,6 +54,7 @@ class ProcessRuntime::Child {
 
   const Workload& workload() const { return workload_; }
   int pid() const { return process_ ? static_cast<int>(process_->pid()) : 0; }
+  std::int64_t restarts() const { return restarts_; }
   bool stopped() const { return stopping_ && !process_; }
   bool stopping() const { return stopping_; }
   void set_owners(const Workload& workload) { workload_.owners = workload.owners; }
@@ -240,6 +241,12 @@ void ProcessRuntime::child_stopped() {
         children_[name] = std::make_unique<Child>(*this, std::move(workload));
     }
   });
+}
+
+std::map<std::string, std::int64_t> ProcessRuntime::restarts() const {
+  std::map<std::string, std::int64_t> out;
+  for (const auto& [name, child] : children_) out[name] = child->restarts();
+  return out;
 }
 
 std::map<std::string, int> ProcessRuntime::running() const {

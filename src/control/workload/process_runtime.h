@@ -46,6 +46,8 @@ class ProcessRuntime final : public Runtime {
 
   /// Process id by workload name, of those that run now.
   std::map<std::string, int> running() const;
+  /// How often each was started again, by workload name.
+  std::map<std::string, std::int64_t> restarts() const;
 
  private:
   class Child;
