@@ -167,7 +167,7 @@ Result<std::vector<net::Endpoint>> parse_addresses(const UpOptions& options) {
 Result<> trust_issuer(ProcessEnv& process, control::Access& access,
                       const control::OidcOptions& options) {
   if (options.issuer.empty()) return {};
-  if (auto good = control::check_options(options); !good) return good;
+  if (auto good = control::check_options(options, access.issuer()); !good) return good;
   if (!options.ca_file.empty())
     if (auto text = process.files->read(options.ca_file); !text)
       return fail(Errc::invalid, fmt::format("--oidc-ca-file: {}", text.error().message));

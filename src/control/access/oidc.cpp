@@ -33,10 +33,14 @@ Result<> check_issuer(const OidcOptions& options) {
 
 }  // namespace
 
-Result<> check_options(const OidcOptions& options) {
+Result<> check_options(const OidcOptions& options, std::string_view own_issuer) {
   if (options.client_id.empty())
     return fail(Errc::invalid, "--oidc-issuer-url needs --oidc-client-id too");
   if (auto good = check_issuer(options); !good) return good;
+  if (options.issuer == own_issuer)
+    return fail(Errc::invalid, fmt::format("--oidc-issuer-url {}: is the issuer of the tokens of "
+                                           "ServiceAccounts here; name the one of your users",
+                                           options.issuer));
   if (options.username_claim.empty())
     return fail(Errc::invalid, "--oidc-username-claim must name a claim");
   for (const std::string& each : options.algorithms)

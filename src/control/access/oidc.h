@@ -35,8 +35,9 @@ struct OidcOptions {
   std::vector<std::string> algorithms = {"RS256"};
 };
 
+/// `own_issuer` is the one of our own tokens, which nobody elsewhere may take over.
 /// Errors: Errc::invalid naming the option.
-Result<> check_options(const OidcOptions& options);
+Result<> check_options(const OidcOptions& options, std::string_view own_issuer);
 
 class Oidc final : public TokenChecker {
  public:

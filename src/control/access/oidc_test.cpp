@@ -26,6 +26,7 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr std::string_view issuer = "https://login.example/realms/plant";
+constexpr std::string_view own_issuer = "https://kubernetes.default.svc.cluster.local";
 
 unsigned char* bytes(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
 const unsigned char* bytes(std::string_view text) {
@@ -152,7 +153,7 @@ class OidcTest : public testing::Test {
     return out;
   }
   void start(OidcOptions given = options()) {
-    ASSERT_TRUE(check_options(given));
+    ASSERT_TRUE(check_options(given, own_issuer));
     oidc_ = std::make_unique<Oidc>(loop_, std::make_unique<Client>(site_), std::move(given));
     world_.run_for(seconds{1});
   }
@@ -460,11 +461,14 @@ TEST(OidcOptions, name_what_is_wrong) {
     out.issuer = issuer;
     out.client_id = "wireway";
     change(out);
-    const auto good = check_options(out);
+    const auto good = check_options(out, own_issuer);
     return good ? std::string() : good.error().message;
   };
   EXPECT_EQ(fault([](OidcOptions&) {}), "");
   EXPECT_NE(fault([](OidcOptions& o) { o.client_id.clear(); }), "");
+  EXPECT_NE(fault([](OidcOptions& o) { o.issuer = own_issuer; }).find("ServiceAccounts"),
+            std::string::npos)
+      << "the services' own tokens would be asked of it";
   for (const char* url : {"http://login.example", "https://", "ftp://x", "https://x/?a=b",
                           "https://ann@x/", "http://127.0.0.1@evil.example/", "login.example"})
     EXPECT_TRUE(fault([url](OidcOptions& o) { o.issuer = url; }).starts_with("--oidc-issuer-url"))
