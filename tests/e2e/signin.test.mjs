@@ -115,6 +115,27 @@ test('people sign in on the page', { skip }, async (t) => {
     await page.getByText('tower').first().waitFor();
   });
 
+  await t.test('tabs of one browser follow each other', async () => {
+    const second = await context.newPage();
+    second.on('pageerror', (error) => errors.push(error.message));
+    await second.goto(`${plant.url}/assets`);
+    await second.getByTestId('user-menu').waitFor();
+    await plant.kubectl('delete', 'secrets', '-n', 'wireway-system', '--field-selector',
+      'type=wireway.io/session');
+    for (const tab of [page, second])
+      await tab.getByTestId('session-ended').waitFor({ timeout: 30_000 });
+    await signIn(second, 'ann');
+    await page.getByTestId('session-ended').waitFor({ state: 'detached' });
+    assert.equal(await page.getByLabel('Filter assets').inputValue(), 't', 'nothing typed is lost');
+    await second.getByTestId('user-menu').click();
+    await second.getByRole('menuitem', { name: 'Sign out' }).click();
+    for (const tab of [page, second]) await tab.getByTestId('sign-in').waitFor();
+    assert.equal(await page.getByText('tank').count(), 0, 'nothing is left to see after a sign-out');
+    await signIn(page, 'ann');
+    for (const tab of [page, second]) await tab.getByTestId('user-menu').waitFor();
+    await second.close();
+  });
+
   await t.test('signs out', async () => {
     await page.getByTestId('user-menu').click();
     await shot(page, 'menu');

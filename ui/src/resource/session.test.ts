@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { request } from "./api";
 import { Session } from "./session";
+import type { SessionNews, Tabs } from "./tabs";
 
 /** Answers by path; a path that is not named here is not reached. */
 let answers: Record<string, () => Response>;
@@ -8,6 +9,18 @@ let sent: { path: string; init: RequestInit | undefined }[];
 let session: Session;
 let reload: ReturnType<typeof vi.fn<() => void>>;
 let stop: () => void;
+let told: SessionNews[];
+/** As if another tab of the browser had told it. */
+let hear: (news: SessionNews) => void;
+const tabs: Tabs = {
+  tell: (news) => told.push(news),
+  listen(listener) {
+    hear = listener;
+    return () => {
+      hear = () => undefined;
+    };
+  },
+};
 const settle = (ms = 0) => vi.advanceTimersByTimeAsync(ms);
 
 const REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
@@ -29,7 +42,8 @@ beforeEach(() => {
     return answer ? Promise.resolve(answer()) : Promise.reject(new TypeError("no route"));
   });
   reload = vi.fn<() => void>();
-  session = new Session(reload);
+  told = [];
+  session = new Session(reload, tabs);
 });
 
 afterEach(() => {
@@ -122,4 +136,54 @@ test("signs out and begins anew, also when the session is over already", async (
   answers["/logout"] = status(500, "the disk is full");
   await expect(session.signOut()).rejects.toThrow("the disk is full");
   expect(reload).toHaveBeenCalledTimes(2);
+});
+
+test("a sign-in or sign-out is told to the other tabs, a failed one is not", async () => {
+  await start(status(401, "Unauthorized"));
+  answers["/login"] = status(401, "the user name or the password is wrong");
+  await session.signIn("ann", "x").catch(() => undefined);
+  expect(told).toEqual([]);
+  answers["/login"] = () => Response.json({ username: "ann" });
+  await session.signIn("ann", "s3cret");
+  expect(told).toEqual(["changed"]);
+  answers["/logout"] = () => Response.json({});
+  await session.signOut();
+  expect(told).toEqual(["changed", "ended"]);
+});
+
+test("goes on once another tab has signed the same user in again", async () => {
+  await start(reviewOf("ann"));
+  answers["/apis"] = status(401, "Unauthorized");
+  await request("/apis").catch(() => undefined);
+  expect(session.snapshot().phase).toBe("out");
+  hear("changed");
+  await settle();
+  expect(session.snapshot()).toMatchObject({ phase: "in", user: "ann" });
+  expect(reload).not.toHaveBeenCalled();
+});
+
+test("begins anew once another tab has signed somebody else in", async () => {
+  await start(reviewOf("ann"));
+  answers[REVIEW] = reviewOf("eve");
+  hear("changed");
+  await settle();
+  expect(reload).toHaveBeenCalledOnce();
+});
+
+test("begins anew once another tab has signed out", async () => {
+  await start(reviewOf("ann"));
+  hear("ended");
+  expect(reload).toHaveBeenCalledOnce();
+});
+
+test("a look while the API is away changes nothing; one without a session wants a sign-in", async () => {
+  await start(reviewOf("ann"));
+  delete answers[REVIEW];
+  hear("changed");
+  await settle(60_000);
+  expect(session.snapshot()).toMatchObject({ phase: "in", user: "ann" });
+  answers[REVIEW] = status(401, "Unauthorized");
+  hear("changed");
+  await settle();
+  expect(session.snapshot()).toMatchObject({ phase: "out", user: "ann" });
 });

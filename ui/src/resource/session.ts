@@ -1,6 +1,7 @@
 import { createContext, useContext, useSyncExternalStore } from "react";
 import { ApiError, onUnauthorized, post } from "./api";
 import { backoffMs } from "./backoff";
+import { browserTabs, type Tabs } from "./tabs";
 
 /**
  * Who uses the page.
@@ -38,14 +39,20 @@ export class Session {
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `reload` begins the page anew: nothing of one user is left for the next. */
-  constructor(private readonly reload: () => void = () => location.reload()) {}
+  constructor(
+    private readonly reload: () => void = () => location.reload(),
+    private readonly tabs: Tabs = browserTabs,
+  ) {}
 
   /** Asks who uses the page, and from then on notices when a sign-in is wanted. */
   start(): () => void {
     const forget = onUnauthorized(() => this.lose());
+    // The session is the browser's, not the tab's.
+    const deaf = this.tabs.listen((news) => (news === "ended" ? this.reload() : void this.look()));
     void this.ask(1);
     return () => {
       forget();
+      deaf();
       clearTimeout(this.timer);
     };
   }
@@ -60,9 +67,8 @@ export class Session {
   /** Rejects with the ApiError of the server's refusal. */
   async signIn(username: string, password: string): Promise<void> {
     const welcome = await post<Welcome>("/login", { username, password });
-    const before = this.state.user;
-    if (before !== undefined && before !== welcome.username) return this.reload();
-    this.set({ phase: "in", user: welcome.username, groups: welcome.groups ?? [] });
+    this.tabs.tell("changed");
+    this.enter(welcome.username, welcome.groups);
   }
 
   async signOut(): Promise<void> {
@@ -72,21 +78,41 @@ export class Session {
       // A session that is over already is what was wanted.
       if (!(error instanceof ApiError && error.code === 401)) throw error;
     }
+    this.tabs.tell("ended");
     this.reload();
   }
 
   private async ask(attempt: number): Promise<void> {
     try {
-      const { status } = await post<Review>(REVIEW_PATH, REVIEW);
-      const { username, groups = [] } = status?.userInfo ?? {};
-      if (username === ANONYMOUS) return this.lose();
-      this.set({ phase: "in", user: username === LOCAL ? undefined : username, groups });
+      await this.review();
     } catch (error) {
       if (error instanceof ApiError && error.code === 401) return;
       // The page says by itself that the API is away; who uses it can be asked later.
       if (this.state.phase === "unknown") this.set({ ...UNKNOWN, phase: "in" });
       this.timer = setTimeout(() => void this.ask(attempt + 1), backoffMs(attempt));
     }
+  }
+
+  /** Another tab may have signed in or out meanwhile. */
+  private async look(): Promise<void> {
+    try {
+      await this.review();
+    } catch {
+      // A 401 is heard of as any; an API that is away leaves things as they are.
+    }
+  }
+
+  private async review(): Promise<void> {
+    const { status } = await post<Review>(REVIEW_PATH, REVIEW);
+    const { username, groups } = status?.userInfo ?? {};
+    if (username === ANONYMOUS) return this.lose();
+    this.enter(username === LOCAL ? undefined : username, groups);
+  }
+
+  private enter(user: string | undefined, groups: readonly string[] = []): void {
+    const before = this.state.user;
+    if (before !== undefined && before !== user) this.reload();
+    else this.set({ phase: "in", user, groups });
   }
 
   private lose(): void {
