@@ -198,7 +198,7 @@ void Audit::end(const link::HttpRequest& request, const link::HttpResponse& resp
       .bodies = {},
       .writes = !changes.empty()};
   const std::string address = address_of(request.peer);
-  const bool refused = response.status == 401 || response.status == 403;
+  const bool refused = response.status == 401 || response.status == 403 || response.status == 429;
   if (refused && too_many_refusals(address, event.head)) return;
   event.head["level"] = "Metadata";
   event.head["requestURI"] = request.target;

@@ -106,6 +106,8 @@ void SignIn::log_in(link::HttpRequest request, Answer answer) {
                      ? fmt::format("too many wrong passwords; try again in {} seconds", wait)
                      : "many are signing in just now; try again in a second")));
     response.headers.emplace_back("Retry-After", std::to_string(now < attempts.until ? wait : 1));
+    server_.audit().begin();
+    server_.audit().end(request, response);
     return answer(std::move(response), false);
   }
   const LocalUser* user = access->users().find(given.username);

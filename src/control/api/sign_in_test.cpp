@@ -142,6 +142,7 @@ TEST_F(SignInTest, a_wrong_name_and_a_wrong_password_look_alike_and_guessing_is_
   log_in("ann", "correct horse");
   EXPECT_EQ(code(), 429U) << head_.body;
   EXPECT_NE(header("Retry-After"), "");
+  EXPECT_NE(lines_.text.find("\"code\":429"), std::string::npos) << "and that is recorded";
   put_user("eve", "battery staple");
   log_in("eve", "battery staple");
   EXPECT_EQ(code(), 200U) << "others are not kept out";
