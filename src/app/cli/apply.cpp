@@ -8,6 +8,7 @@
 #include "app/cli/manifests.h"
 #include "app/cli/output.h"
 #include "app/cli/targets.h"
+#include "app/cli/text_diff.h"
 
 namespace wireway::app::cli {
 namespace {
@@ -93,12 +94,10 @@ class Apply {
       return;
     }
     if (options_.output == "name") return session_.console.out(title + "\n");
-    const auto revision = [](const json::value& object) {
-      return text_at(object, {"metadata", "resourceVersion"});
-    };
+    // By what is wished for, not by revision: a service may just have written the status.
     std::string_view what = "created";
     if (before != nullptr)
-      what = !options_.dry_run && revision(*before) == revision(after) ? "unchanged" : "configured";
+      what = comparable_yaml(*before) == comparable_yaml(after) ? "unchanged" : "configured";
     session_.console.out(
         fmt::format("{} {}{}\n", title, what, options_.dry_run ? " (dry run)" : ""));
   }

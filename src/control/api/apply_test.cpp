@@ -39,6 +39,17 @@ TEST_F(ApplyTest, the_same_again_changes_nothing) {
   EXPECT_EQ(apply("one", "spec: {assetEndpointProfileRef: plc}"), made);
 }
 
+TEST_F(ApplyTest, the_same_again_changes_nothing_also_after_somebody_else_wrote) {
+  apply("one", "spec: {assetEndpointProfileRef: plc}");
+  apply("two", "spec: {displayName: x}");
+  const json::value made = patch(std::string(assets) + "/oven/status?fieldManager=service",
+                                 R"({"status": {"version": 1}})");
+  ASSERT_EQ(code(), 200u) << head_.body;
+  now_ = now_ + std::chrono::seconds{10};
+  EXPECT_EQ(apply("one", "spec: {assetEndpointProfileRef: plc}"), made);
+  EXPECT_EQ(apply("two", "spec: {displayName: x}"), made);
+}
+
 TEST_F(ApplyTest, a_field_that_is_no_longer_named_goes_away) {
   apply("one", "spec: {assetEndpointProfileRef: plc, displayName: x, attributes: {a: 1, b: 2}}");
   const json::value after =

@@ -356,10 +356,12 @@ ApiResult<json::value> apply_fields(const json::value& live, const json::value& 
   json::array entries;
   json::object others;
   json::object former;
+  std::pair<json::value, std::size_t> own;  // what it said, and where it stood
   json::array causes;
   for (const json::value& entry : managers_of(merged)) {
     if (is_entry(entry, writer, "Apply")) {
       former = entry_fields(entry);
+      own = {entry, entries.size()};
       continue;
     }
     json::object owned = entry_fields(entry);
@@ -391,7 +393,11 @@ ApiResult<json::value> apply_fields(const json::value& live, const json::value& 
   }
   merge(merged, wanted, structure);
   remove_fields(merged, fields_minus(fields_minus(former, fields), others), structure);
-  entries.push_back(entry_of(writer, "Apply", fields));
+  // Applied once more without a change it stays in its place: that is no write.
+  if (former == fields && text_at(own.first, {"apiVersion"}) == writer.api_version)
+    entries.insert(entries.begin() + own.second, std::move(own.first));
+  else
+    entries.push_back(entry_of(writer, "Apply", fields));
   set_managers(merged, std::move(entries));
   return merged;
 }
