@@ -58,6 +58,9 @@ TEST(DialectsOfBroker, make_the_one_port_of_old_listeners_a_list) {
                    "{ports: [{port: 1}, {port: 2, tls: {mode: manual, manual: {secretName: s, "
                    "secretNamespace: n}}}]}"),
             yaml("{ports: [{port: 1}, {port: 2, tls: {mode: manual, manual: {secretRef: s}}}]}"));
+  EXPECT_EQ(stored("mqttbroker", "BrokerListener", "{ports: {port: 8885, nodePort: 30085}}"),
+            yaml("{ports: [{port: 8885, nodePort: 30085}]}"))
+      << "published samples leave the dash out";
 }
 
 TEST(DialectsOfBroker, name_the_method_that_old_releases_let_the_settings_name) {
@@ -100,11 +103,11 @@ TEST(DialectsOfDataflow, take_the_first_model_without_types) {
 
 TEST(DialectsOfDataflow, move_the_login_of_an_endpoint_into_its_settings) {
   EXPECT_EQ(stored("connectivity", "DataflowEndpoint",
-                   "{endpointType: kafka, authentication: {method: sasl, saslSettings: "
+                   "{endpointType: kafkaSettings, authentication: {method: sasl, saslSettings: "
                    "{saslType: SCRAM-SHA-256, tokenSecretName: t}}, kafkaSettings: {host: h, "
                    "kafkaAcks: none, batching: {enabled: false}, "
                    "tls: {trustedCaCertificateConfigMap: c}}}"),
-            yaml("{endpointType: kafka, kafkaSettings: {host: h, kafkaAcks: Zero, batching: "
+            yaml("{endpointType: Kafka, kafkaSettings: {host: h, kafkaAcks: Zero, batching: "
                  "{mode: Disabled}, tls: {trustedCaCertificateConfigMapRef: c}, authentication: "
                  "{method: sasl, saslSettings: {saslType: ScramSha256, secretRef: t}}}}"));
 }
