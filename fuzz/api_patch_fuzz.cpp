@@ -63,6 +63,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto object = parse_json(text.substr(0, end));
   const auto patch = parse_json(text.substr(std::min(end + 1, text.size())));
   if (!object || !patch) return 0;
+  if (!control::is_finite(*object) || !control::is_finite(*patch)) return 0;  // refused before
   json::value merged = *object;
   control::merge_patch(merged, *patch);
   must_survive(merged);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -135,10 +136,8 @@ void add_invalid(std::vector<resource::SchemaCause>& causes, std::string field,
        fmt::format("Invalid value: {}: {}", json::serialize(json::value(value)), rule)});
 }
 
-}  // namespace
-
-ApiResult<json::value> read_body(std::string_view content_type, std::string_view body,
-                                 std::vector<std::string>* repeated) {
+ApiResult<json::value> parse_body(std::string_view content_type, std::string_view body,
+                                  std::vector<std::string>* repeated) {
   if (is_protobuf(content_type)) return read_protobuf(body);
   const bool yaml = content_type.find("yaml") != std::string_view::npos;
   if (!yaml && !content_type.empty() && content_type.find("json") == std::string_view::npos &&
@@ -170,6 +169,15 @@ ApiResult<json::value> read_body(std::string_view content_type, std::string_view
     for (std::size_t i = 0; i < std::min(repeated_in_yaml.size(), repeated_keys_max); ++i)
       repeated->push_back("yaml: " + repeated_in_yaml[i]);
   return std::move(documents->front().value);
+}
+
+}  // namespace
+
+ApiResult<json::value> read_body(std::string_view content_type, std::string_view body,
+                                 std::vector<std::string>* repeated) {
+  auto value = parse_body(content_type, body, repeated);
+  if (value && !is_finite(*value)) return std::unexpected(bad_request(std::string(out_of_range)));
+  return value;
 }
 
 ApiResult<> read_meta(json::object& object, std::vector<std::string>& unknown) {
@@ -256,6 +264,14 @@ std::size_t depth_of(const json::value& value) {
   else
     return 0;
   return deepest + 1;
+}
+
+bool is_finite(const json::value& value) {
+  if (value.is_double()) return std::isfinite(value.get_double());
+  if (value.is_array()) return std::ranges::all_of(value.get_array(), is_finite);
+  return !value.is_object() || std::ranges::all_of(value.get_object(), [](const auto& each) {
+    return is_finite(each.value());
+  });
 }
 
 json::object in_order(json::object object) {

@@ -17,6 +17,8 @@ inline constexpr std::size_t annotations_bytes_max = 256 * 1024;
 /// Leaves room for managedFields, which nests a little deeper than its object, below
 /// json_depth_max.
 inline constexpr std::size_t object_depth_max = 48;
+inline constexpr std::string_view out_of_range =
+    "a number is out of range: it must be within those of IEEE 754 double precision";
 
 /// The body by its content type: JSON, YAML or, for core kinds, protobuf. Of keys that it has twice
 /// the last counts; `repeated`, if asked for, gets a sentence for each. Errors: 400, 415.
@@ -37,6 +39,8 @@ std::string meta_text(const json::object& object, std::string_view key);
 bool is_dns_subdomain(std::string_view name);
 
 std::size_t depth_of(const json::value& value);
+/// False if some number is beyond what a double holds: it could be stored and never read again.
+bool is_finite(const json::value& value);
 
 /// The object with apiVersion, kind and metadata first and status last: rendering relies on it.
 json::object in_order(json::object object);

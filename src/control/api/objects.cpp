@@ -212,6 +212,7 @@ ApiResult<> Objects::finish(Call& call, json::object& object) {
   if (depth_of(whole) > object_depth_max)
     return std::unexpected(
         bad_request(fmt::format("the object is nested deeper than {} levels", object_depth_max)));
+  if (!is_finite(whole)) return std::unexpected(bad_request(std::string(out_of_range)));
   if (const auto& schema = call.type->checked_as(*call.version).schema) {
     std::vector<std::string> respelled;
     schema->apply_defaults(whole, &respelled);

@@ -7,6 +7,23 @@ namespace {
 
 using ObjectsTest = ApiTest;
 
+TEST_F(ObjectsTest, a_number_beyond_all_bounds_is_refused_and_poisons_nothing) {
+  for (const char* number : {"1e9999", "-1e9999", "8E844"}) {
+    send(request("POST", assets,
+                 fmt::format(R"({{"apiVersion":"deviceregistry.microsoft.com/v1","kind":"Asset",)"
+                             R"("metadata":{{"name":"x"}},"spec":{{"assetEndpointProfileRef":"p",)"
+                             R"("attributes":{{"a":{}}}}}}})",
+                             number)));
+    EXPECT_EQ(code(), 400u);
+    EXPECT_NE(head_.body.find("out of range"), std::string::npos) << head_.body;
+  }
+  post(assets, asset("oven"));
+  patch(std::string(assets) + "/oven", R"({"spec":{"attributes":{"a":1e9999}}})");
+  EXPECT_EQ(code(), 400u) << head_.body;
+  get(assets);
+  EXPECT_EQ(code(), 200u);
+}
+
 TEST_F(ObjectsTest, create_fills_what_belongs_to_the_server) {
   const json::value made = post(assets, asset("oven"));
   EXPECT_EQ(code(), 201u);
