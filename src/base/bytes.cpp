@@ -1,6 +1,7 @@
 #include "base/bytes.h"
 
 #include <array>
+#include <cstring>
 
 namespace wireway {
 
@@ -88,9 +89,26 @@ Sequence sequence_of(std::uint8_t first) {
 
 }  // namespace
 
+namespace {
+
+/// Eight bytes of ASCII, none of them 0.
+bool is_plain(const std::uint8_t* eight) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, eight, sizeof word);
+  constexpr std::uint64_t ones = 0x0101010101010101;
+  constexpr std::uint64_t highs = 0x8080808080808080;
+  return ((word | (word - ones)) & highs) == 0;
+}
+
+}  // namespace
+
 bool is_mqtt_utf8(std::string_view text) {
   const ByteView bytes = as_bytes(text);
   for (std::size_t i = 0; i < bytes.size();) {
+    if (bytes.size() - i >= 8 && is_plain(bytes.data() + i)) {
+      i += 8;
+      continue;
+    }
     if (bytes[i] < 0x80) {
       if (bytes[i] == 0) return false;
       ++i;

@@ -21,29 +21,36 @@ Client::Client(Shard& shard, Session& session, Wire& wire, const mqtt::Connect& 
 
 template <class Packet>
 void Client::send(const Packet& packet) {
-  packet_.clear();
-  mqtt::append(packet, version_, packet_);
-  wire_.send(packet_);
+  Bytes out;
+  mqtt::append(packet, version_, out);
+  wire_.send(out);
 }
 
 bool Client::on_packet(std::uint8_t first_byte, ByteView body, MonoTime now) {
   if (ended_) return false;
   last_packet_ = now;
   shard_.count().bytes_in += body.size() + 2;
-  if (mqtt::type_of(first_byte) == PacketType::publish) return on_publish(first_byte, body, now);
-  const auto packet = mqtt::decode(first_byte, body, version_, scratch_);
+  const PacketType type = mqtt::type_of(first_byte);
+  if (type == PacketType::publish) return on_publish(first_byte, body, now);
+  if (type >= PacketType::puback && type <= PacketType::pubcomp) {
+    if (const std::uint16_t identifier = mqtt::decode_plain_reply(first_byte, body)) {
+      handle(type, identifier, ReasonCode::success, now);
+      return !ended_;
+    }
+  }
+  Bytes scratch;
+  const auto packet = mqtt::decode(first_byte, body, version_, scratch);
   if (!packet) {
     refuse(packet.error());
   } else if (const auto* reply_packet = std::get_if<mqtt::PublishReply>(&*packet)) {
-    on(*reply_packet, now);
+    handle(type, reply_packet->packet_identifier, reply_packet->reason, now);
   } else if (const auto* subscribe = std::get_if<mqtt::Subscribe>(&*packet)) {
     on(*subscribe, now);
   } else if (const auto* unsubscribe = std::get_if<mqtt::Unsubscribe>(&*packet)) {
     on(*unsubscribe);
   } else if (std::holds_alternative<mqtt::Pingreq>(*packet)) {
-    packet_.clear();
-    mqtt::append_pingresp(packet_);
-    wire_.send(packet_);
+    static constexpr std::uint8_t pingresp[] = {0xD0, 0};
+    wire_.send(pingresp);
   } else if (const auto* disconnect_packet = std::get_if<mqtt::Disconnect>(&*packet)) {
     on(*disconnect_packet);
   } else if (std::holds_alternative<mqtt::Connect>(*packet)) {
@@ -72,52 +79,59 @@ void Client::disconnect(ReasonCode reason, std::string why) {
 }
 
 bool Client::on_publish(std::uint8_t first_byte, ByteView body, MonoTime now) {
-  auto decoded = mqtt::decode_publish(first_byte, body, version_, scratch_);
-  if (!decoded) {
-    refuse(decoded.error());
-    return false;
-  }
-  mqtt::Publish& publish = *decoded;
   ++shard_.count().messages_in;
-  if (!resolve_alias(publish)) return false;
-  if (!publish.subscription_identifiers.empty()) {
-    refuse({ReasonCode::protocol_error, "MQTT-3.3.4-6"});
-    return false;
-  }
+  mqtt::Publish publish;
+  const bool known =
+      last_ && mqtt::decode_plain_publish(first_byte, body, version_, last_->topic, publish);
+  if (!known && !decode(first_byte, body, publish)) return false;
   const bool qos2 = publish.qos == mqtt::Qos::exactly_once;
-  // 3.1.1 knows no Receive Maximum; a message that is sent again takes no new place.
-  const bool counts =
-      qos2 && version_ == Version::v5 && !session_.is_receiving(publish.packet_identifier);
-  if (counts && session_.receiving() >= shard_.settings().receive_maximum) {
-    refuse({ReasonCode::receive_maximum_exceeded, "MQTT-3.3.4-9"});
-    return false;
-  }
-  const ReasonCode reason = verdict(publish);
-  if (mqtt::is_error(reason) && version_ == Version::v311) {
+  if (qos2 && !may_receive(publish)) return false;
+  ReasonCode reason = known ? ReasonCode::success : verdict(publish.topic);
+  if (reason == ReasonCode::success && shard_.busy()) reason = ReasonCode::quota_exceeded;
+  const bool refused = mqtt::is_error(reason);
+  if (refused && version_ == Version::v311) {
     // 3.1.1 has no way to say no to one message; not to acknowledge and to close is the honest one.
     disconnect(reason,
                fmt::format("publish to {} refused: {}", publish.topic, mqtt::to_string(reason)));
     return false;
   }
   if (publish.qos == mqtt::Qos::at_most_once) {
-    if (mqtt::is_error(reason))
+    if (refused)
       ++shard_.count().dropped;
     else
       accept(publish, now);
     return true;
   }
-  if (!qos2) {
-    if (!mqtt::is_error(reason)) accept(publish, now);
-    reply(PacketType::puback, publish.packet_identifier, reason);
-    return true;
-  }
-  if (mqtt::is_error(reason)) {
-    reply(PacketType::pubrec, publish.packet_identifier, reason);
-    return true;
-  }
-  if (session_.begin_receive(publish.packet_identifier)) accept(publish, now);
-  reply(PacketType::pubrec, publish.packet_identifier, ReasonCode::success);
+  if (!refused && (!qos2 || session_.begin_receive(publish.packet_identifier)))
+    accept(publish, now);
+  reply(qos2 ? PacketType::pubrec : PacketType::puback, publish.packet_identifier, reason);
   return true;
+}
+
+/// What does not fit decode_plain_publish(); false = the connection ends.
+bool Client::decode(std::uint8_t first_byte, ByteView body, mqtt::Publish& publish) {
+  auto decoded = mqtt::decode_publish(first_byte, body, version_, shard_.decode_scratch());
+  if (!decoded) {
+    refuse(decoded.error());
+    return false;
+  }
+  publish = std::move(*decoded);
+  if (!resolve_alias(publish)) return false;
+  if (!publish.subscription_identifiers.empty()) {
+    refuse({ReasonCode::protocol_error, "MQTT-3.3.4-6"});
+    return false;
+  }
+  return true;
+}
+
+/// QoS 2: whether our Receive Maximum allows one more. 3.1.1 knows none; a message that is sent
+/// again takes no new place.
+bool Client::may_receive(const mqtt::Publish& publish) {
+  if (version_ == Version::v311 || session_.receiving() < shard_.settings().receive_maximum)
+    return true;
+  if (session_.is_receiving(publish.packet_identifier)) return true;
+  refuse({ReasonCode::receive_maximum_exceeded, "MQTT-3.3.4-9"});
+  return false;
 }
 
 bool Client::resolve_alias(mqtt::Publish& publish) {
@@ -128,61 +142,68 @@ bool Client::resolve_alias(mqtt::Publish& publish) {
     return false;
   }
   if (!publish.topic.empty()) {
-    aliases_.insert_or_assign(alias, std::string(publish.topic));
+    if (aliases_.size() < alias) aliases_.resize(alias);
+    aliases_[alias - 1U] = publish.topic;
     return true;
   }
-  const auto known = aliases_.find(alias);
-  if (known == aliases_.end()) {
+  if (alias > aliases_.size() || aliases_[alias - 1U].empty()) {
     refuse({ReasonCode::protocol_error, "MQTT-3.3.2-7"});
     return false;
   }
-  publish.topic = known->second;
+  publish.topic = aliases_[alias - 1U];
   return true;
 }
 
-ReasonCode Client::verdict(const mqtt::Publish& publish) const {
-  if (!mqtt::is_valid_topic_name(publish.topic)) return ReasonCode::topic_name_invalid;
+ReasonCode Client::verdict(std::string_view topic) const {
+  if (!mqtt::is_valid_topic_name(topic)) return ReasonCode::topic_name_invalid;
   // The broker's own topics; services of ours publish figures under $wireway/metrics.
-  if (publish.topic.starts_with("$SYS") || publish.topic.starts_with("$share/"))
-    return ReasonCode::not_authorized;
-  if (shard_.busy()) return ReasonCode::quota_exceeded;
+  if (topic.starts_with("$SYS") || topic.starts_with("$share/")) return ReasonCode::not_authorized;
   return ReasonCode::success;
 }
 
 void Client::accept(const mqtt::Publish& publish, MonoTime now) {
-  StoredMessage message;
-  message.topic = std::string(publish.topic);
-  message.payload.assign(publish.payload.begin(), publish.payload.end());
-  message.qos = publish.qos;
-  message.retain = publish.retain;
-  message.forwarded_properties.assign(publish.forwarded_properties.begin(),
-                                      publish.forwarded_properties.end());
+  if (!last_) last_ = std::make_unique<RouteMemo>();
+  if (last_->topic != publish.topic) {
+    last_->topic = publish.topic;
+    last_->cache_age = 0;
+  }
+  MessageView message;
+  message.topic = publish.topic;
+  message.forwarded_properties = publish.forwarded_properties;
+  message.payload = publish.payload;
+  message.publisher = session_.client_identifier();
   if (publish.message_expiry_interval_s)
     message.expires_at = now + std::chrono::seconds{*publish.message_expiry_interval_s};
-  message.publisher = session_.client_identifier();
-  shard_.publish(std::move(message), now);
+  message.qos = publish.qos;
+  message.retain = publish.retain;
+  shard_.publish(message, now, last_.get());
 }
 
 void Client::reply(PacketType type, std::uint16_t identifier, ReasonCode reason) {
-  send(mqtt::PublishReply{type, identifier, reason, {}});
+  if (reason != ReasonCode::success && version_ == Version::v5) {
+    send(mqtt::PublishReply{type, identifier, reason, {}});
+    return;
+  }
+  const unsigned flags = type == PacketType::pubrel ? 2 : 0;
+  const std::uint8_t packet[] = {std::uint8_t((static_cast<unsigned>(type) << 4) | flags), 2,
+                                 std::uint8_t(identifier >> 8), std::uint8_t(identifier)};
+  wire_.send(packet);
 }
 
-void Client::on(const mqtt::PublishReply& packet, MonoTime now) {
-  switch (packet.type) {
-    case PacketType::puback: session_.on_puback(packet.packet_identifier, now); return;
+void Client::handle(PacketType type, std::uint16_t identifier, ReasonCode reason, MonoTime now) {
+  switch (type) {
+    case PacketType::puback: session_.on_puback(identifier, now); return;
     case PacketType::pubrec:
-      if (!session_.on_pubrec(packet.packet_identifier, packet.reason, now) &&
-          !mqtt::is_error(packet.reason))
-        reply(PacketType::pubrel, packet.packet_identifier,
-              ReasonCode::packet_identifier_not_found);
+      if (!session_.on_pubrec(identifier, reason, now) && !mqtt::is_error(reason))
+        reply(PacketType::pubrel, identifier, ReasonCode::packet_identifier_not_found);
       return;
     case PacketType::pubrel: {
-      const bool known = session_.end_receive(packet.packet_identifier);
-      reply(PacketType::pubcomp, packet.packet_identifier,
+      const bool known = session_.end_receive(identifier);
+      reply(PacketType::pubcomp, identifier,
             known ? ReasonCode::success : ReasonCode::packet_identifier_not_found);
       return;
     }
-    default: session_.on_pubcomp(packet.packet_identifier, now);
+    default: session_.on_pubcomp(identifier, now);
   }
 }
 

@@ -8,15 +8,24 @@
 ///         concerns nobody else. `last_words()` says why, for the log.
 
 #include <cstdint>
+#include <memory>
 #include <string>
-#include <unordered_map>
+#include <vector>
 
 #include "broker/session.h"
+#include "broker/subscription_tree.h"
 #include "wire/mqtt/codec.h"
 
 namespace wireway::broker {
 
 class Shard;
+
+/// A topic's receivers, as found last; see SubscriptionTree::current().
+struct RouteMemo {
+  std::string topic;
+  const Route* route = nullptr;
+  std::uint64_t cache_age = 0;
+};
 
 class Client {
  public:
@@ -47,11 +56,14 @@ class Client {
   friend class Shard;
 
   bool on_publish(std::uint8_t first_byte, ByteView body, MonoTime now);
+  bool decode(std::uint8_t first_byte, ByteView body, mqtt::Publish& publish);
   bool resolve_alias(mqtt::Publish& publish);
-  /// The reason to refuse this PUBLISH with, or success.
-  mqtt::ReasonCode verdict(const mqtt::Publish& publish) const;
+  bool may_receive(const mqtt::Publish& publish);
+  /// The reason to refuse a PUBLISH to this topic with, or success.
+  mqtt::ReasonCode verdict(std::string_view topic) const;
   void accept(const mqtt::Publish& publish, MonoTime now);
-  void on(const mqtt::PublishReply& reply, MonoTime now);
+  void handle(mqtt::PacketType type, std::uint16_t identifier, mqtt::ReasonCode reason,
+              MonoTime now);
   void on(const mqtt::Subscribe& subscribe, MonoTime now);
   void on(const mqtt::Unsubscribe& unsubscribe);
   void on(const mqtt::Disconnect& packet);
@@ -72,9 +84,9 @@ class Client {
   bool ended_ = false;
   MonoTime last_packet_;
   std::string last_words_;
-  std::unordered_map<std::uint16_t, std::string> aliases_;
-  Bytes scratch_;
-  Bytes packet_;
+  std::vector<std::string> aliases_;  ///< by alias - 1; as long as the highest that was used
+  /// The topic that was published to last, checked, with its receivers.
+  std::unique_ptr<RouteMemo> last_;
 };
 
 }  // namespace wireway::broker

@@ -1,10 +1,12 @@
 #pragma once
-/// What shards say to each other. A publish crosses once to each other shard; retained messages and
-/// shared subscriptions have one owner shard each, so that two shards never disagree about them.
+/// What shards say to each other. A publish crosses once to each other shard that has subscribers
+/// for it; retained messages and shared subscriptions have one owner shard each, so that two shards
+/// never disagree about them.
 ///
 /// Order: envelopes from one shard to another arrive in the order in which they were sent, and
 ///        before any byte that the sender writes in the same turn has left the process: a client
-///        that has its SUBACK can rely on the subscription being known wherever it matters.
+///        that has its SUBACK can rely on the subscription being known wherever it matters. A loop
+///        handles its mail before bytes that it has received later.
 
 #include <cstddef>
 #include <string>
@@ -16,9 +18,16 @@
 
 namespace wireway::broker {
 
-/// To every other shard: deliver to your subscribers.
+/// To a shard that has subscribers: deliver to them.
 struct Routed {
   MessagePtr message;
+};
+/// To every other shard: the first subscription to the filter has come to the shard, or the last
+/// has gone.
+struct RouteChange {
+  std::string filter;
+  std::size_t shard = 0;
+  bool remove = false;
 };
 /// To the topic's owner: this is retained now.
 struct RetainedPut {
@@ -28,11 +37,13 @@ struct RetainedPut {
 struct RetainedWanted {
   std::size_t from_shard = 0;
   std::string client_identifier;
+  std::string filter;
   Subscribed subscribed;
 };
 /// The answer, to the subscriber's shard.
 struct RetainedFound {
   std::string client_identifier;
+  std::string filter;
   Subscribed subscribed;
   std::vector<MessagePtr> messages;
 };
@@ -46,10 +57,12 @@ struct GroupMember {
   std::uint32_t identifier = 0;
   bool connected = true;
 };
-/// To the group's owner: the member joins, changes, or (leave) goes.
+/// To every shard: the member joins, changes, or (leave) goes. The group's owner keeps the members,
+/// the others learn where to send what the filter matches.
 struct GroupChange {
   std::string shared_filter;  ///< "$share/group/filter"
   GroupMember member;
+  bool join = false;  ///< the subscription is new
   bool leave = false;
 };
 /// From the group's owner to the member that was chosen.
@@ -59,8 +72,8 @@ struct GroupDelivery {
   MessagePtr message;
 };
 
-using Envelope =
-    std::variant<Routed, RetainedPut, RetainedWanted, RetainedFound, GroupChange, GroupDelivery>;
+using Envelope = std::variant<Routed, RouteChange, RetainedPut, RetainedWanted, RetainedFound,
+                              GroupChange, GroupDelivery>;
 
 class Mesh {
  public:
@@ -70,6 +83,8 @@ class Mesh {
   virtual void send(std::size_t shard, Envelope envelope) = 0;
 };
 
+/// The same on every machine and run (FNV-1a with a final mix).
+std::uint64_t stable_hash(std::string_view text, std::uint64_t seed = 0);
 /// The shard that owns a client, a retained topic or a shared filter; the same on every run.
 std::size_t shard_of(std::string_view name, std::size_t count);
 

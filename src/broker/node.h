@@ -75,7 +75,7 @@ class Node final : private Mesh {
   void set_settings(const Settings& settings);
   Counters counters() const { return shard_.counters(); }
   void set_busy(bool busy) { shard_.set_busy(busy); }
-  void publish(StoredMessage message) { shard_.publish(std::move(message), env_.loop.now()); }
+  void publish(const MessageView& message) { shard_.publish(message, env_.loop.now()); }
   /// Tells the clients and closes; empty() once all are gone.
   void shut_down();
   bool empty() const { return connections_.empty(); }

@@ -16,15 +16,15 @@ std::string_view literal_prefix(std::string_view filter) {
 }  // namespace
 
 RetainedStore::Messages::iterator RetainedStore::remove(Messages::iterator at) {
-  size_bytes_ -= at->second->size_bytes();
+  size_bytes_ -= (*at)->size_bytes();
   return messages_.erase(at);
 }
 
 void RetainedStore::put(const MessagePtr& message) {
-  const auto found = messages_.find(message->topic);
-  if (found != messages_.end()) remove(found);
-  if (message->payload.empty()) return;
-  messages_.emplace(message->topic, message);
+  auto next = messages_.lower_bound(message->topic());
+  if (next != messages_.end() && (*next)->topic() == message->topic()) next = remove(next);
+  if (message->view().payload.empty()) return;
+  messages_.emplace_hint(next, message);
   size_bytes_ += message->size_bytes();
 }
 
@@ -32,12 +32,12 @@ std::vector<MessagePtr> RetainedStore::match(std::string_view filter, MonoTime n
   std::vector<MessagePtr> out;
   const std::string_view prefix = literal_prefix(filter);
   for (auto at = messages_.lower_bound(prefix);
-       at != messages_.end() && std::string_view(at->first).starts_with(prefix);) {
-    if (at->second->expired(now)) {
+       at != messages_.end() && (*at)->topic().starts_with(prefix);) {
+    if ((*at)->expired(now)) {
       at = remove(at);
       continue;
     }
-    if (wire::mqtt::topic_matches(filter, at->first)) out.push_back(at->second);
+    if (wire::mqtt::topic_matches(filter, (*at)->topic())) out.push_back(*at);
     ++at;
   }
   return out;

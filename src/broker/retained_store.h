@@ -6,8 +6,7 @@
 /// Thread: the shard's
 /// Limits: retained_bytes counts against Settings::queued_bytes_max through the shard
 
-#include <map>
-#include <string>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -27,7 +26,14 @@ class RetainedStore {
   std::size_t size_bytes() const { return size_bytes_; }
 
  private:
-  using Messages = std::map<std::string, MessagePtr, std::less<>>;
+  /// By topic, which is in the message itself.
+  struct ByTopic {
+    using is_transparent = void;
+    static std::string_view topic(const MessagePtr& message) { return message->topic(); }
+    static std::string_view topic(std::string_view text) { return text; }
+    bool operator()(const auto& a, const auto& b) const { return topic(a) < topic(b); }
+  };
+  using Messages = std::set<MessagePtr, ByTopic>;
   Messages::iterator remove(Messages::iterator at);
 
   Messages messages_;  // ordered: a filter's literal prefix bounds the search

@@ -257,12 +257,12 @@ void BrokerService::publish_sys(const Counters& total) {
   publish("$SYS/broker/uptime", fmt::format("{} seconds", uptime.count()), true);
 }
 
-void BrokerService::publish(std::string topic, std::string payload, bool retain) {
-  StoredMessage message;
-  message.topic = std::move(topic);
-  message.payload.assign(payload.begin(), payload.end());
+void BrokerService::publish(const std::string& topic, const std::string& payload, bool retain) {
+  MessageView message;
+  message.topic = topic;
+  message.payload = as_bytes(payload);
   message.retain = retain;
-  nodes_[0]->publish(std::move(message));
+  nodes_[0]->publish(message);
 }
 
 void BrokerService::stop(net::Task done) {

@@ -69,7 +69,7 @@ class BrokerService {
   void on_counters(const Counters& counters);
   void publish_metrics(const Counters& total);
   void publish_sys(const Counters& total);
-  void publish(std::string topic, std::string payload, bool retain);
+  void publish(const std::string& topic, const std::string& payload, bool retain);
   void wait_for_goodbyes(MonoTime deadline);
   void take_nodes_down();
 

@@ -1,6 +1,7 @@
 #include "broker/session.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "wire/mqtt/codec.h"
 
@@ -9,44 +10,76 @@ namespace {
 
 constexpr std::size_t identifiers_max = 65535;
 
+std::uint16_t identifier_of(std::uint64_t sequence) {
+  return std::uint16_t((sequence - 1) % identifiers_max + 1);
+}
+
 std::size_t bytes_of(const Delivery& delivery) {
   return delivery.message ? delivery.message->size_bytes() : 0;
 }
 
-std::uint32_t seconds_left(const StoredMessage& message, MonoTime now) {
-  const auto left = std::chrono::ceil<std::chrono::seconds>(*message.expires_at - now).count();
-  return std::uint32_t(std::clamp<std::int64_t>(left, 1, UINT32_MAX));
+/// Encoding memory of the thread, for what only one receiver gets.
+Bytes& scratch() {
+  thread_local Bytes bytes;
+  bytes.clear();
+  return bytes;
 }
 
 }  // namespace
+
+std::uint16_t OutgoingAliases::alias_of(std::string_view topic, bool& known) {
+  const std::size_t slot = std::hash<std::string_view>{}(topic) % topics_.size();
+  known = topics_[slot] == topic;
+  if (!known) topics_[slot] = topic;
+  return std::uint16_t(slot + 1);
+}
 
 Session::Session(std::string client_identifier, const Settings& settings, Counters& counters)
     : client_identifier_(std::move(client_identifier)), settings_(settings), counters_(counters) {}
 
 Session::~Session() { counters_.queued_bytes -= queued_bytes_; }
 
-void Session::attach(const Outlet& outlet, MonoTime now) {
-  outlet_ = outlet;
+void Session::attach(Outlet outlet, MonoTime now) {
+  outlet_ = std::move(outlet);
   outstanding_ = 0;
   resend_from_ = 0;
-  for (InFlight& entry : window_) entry.sent = false;
+  for (std::size_t i = 0; i < window_.size(); ++i) window_[i].sent = false;
   pump(now);
 }
 
-void Session::detach() { outlet_.wire = nullptr; }
+void Session::detach() { outlet_ = {}; }
 
-void Session::deliver(Delivery delivery, MonoTime now) {
-  if (delivery.qos == mqtt::Qos::at_most_once) {
+void Session::deliver(Passage& message, const Shape& shape, MonoTime now) {
+  if (shape.qos == mqtt::Qos::at_most_once) {
     if (!connected()) return;  // a client that is away has not asked for QoS 0
     const bool room = outlet_.wire->pending_bytes() < settings_.output_bytes_max;
-    if (room && queue_.empty()) send_publish(delivery, 0, false, now);
+    if (room && queue_.empty()) {
+      send_publish(message, shape, 0, now);
+      return;
+    }
     // Order among what this client gets; and a burst of retained messages is not a slow client.
-    else if (room || delivery.retain)
-      enqueue(std::move(delivery));
-    else
+    if (!room && !shape.retain) {
       ++counters_.dropped;
-    return;
+      return;
+    }
   }
+  Delivery delivery;
+  delivery.identifiers = Identifiers(shape.identifiers);
+  delivery.qos = shape.qos;
+  delivery.retain = shape.retain;
+  delivery.stage = Delivery::Stage::waiting;
+  if (shape.qos != mqtt::Qos::at_most_once) {
+    delivery.sequence = next_sequence_++;
+    const bool at_once = queue_.empty() && resend_from_ == window_.size() && may_send() &&
+                         window_takes(delivery.sequence);
+    if (at_once) {
+      if (!send_publish(message, shape, identifier_of(delivery.sequence), now)) return;
+      delivery.message = message.stored();
+      enter_window(std::move(delivery));
+      return;
+    }
+  }
+  delivery.message = message.stored();
   enqueue(std::move(delivery));
   pump(now);
 }
@@ -54,10 +87,7 @@ void Session::deliver(Delivery delivery, MonoTime now) {
 void Session::enqueue(Delivery delivery) {
   const bool full = settings_.queue_messages_max && queue_.size() >= *settings_.queue_messages_max;
   if (full && settings_.drop_oldest && !queue_.empty()) {
-    const std::size_t oldest = bytes_of(queue_.front());
-    queued_bytes_ -= oldest;
-    counters_.queued_bytes -= oldest;
-    queue_.pop_front();
+    (void)take_queued();
     ++counters_.dropped;
   }
   const std::size_t bytes = bytes_of(delivery);
@@ -66,25 +96,50 @@ void Session::enqueue(Delivery delivery) {
   queue_.push_back(std::move(delivery));
 }
 
+Delivery Session::take_queued() {
+  Delivery front = std::move(queue_.front());
+  queue_.pop_front();
+  const std::size_t bytes = bytes_of(front);
+  queued_bytes_ -= bytes;
+  counters_.queued_bytes -= bytes;
+  return front;
+}
+
 bool Session::may_send() const {
   return connected() && outstanding_ < outlet_.receive_maximum &&
          outlet_.wire->pending_bytes() < settings_.output_bytes_max;
 }
 
+bool Session::window_takes(std::uint64_t sequence) const {
+  return window_.empty() || sequence - front_sequence_ < identifiers_max;
+}
+
+void Session::enter_window(Delivery delivery) {
+  if (window_.empty()) front_sequence_ = delivery.sequence;
+  while (front_sequence_ + window_.size() < delivery.sequence) window_.push_back({});
+  delivery.stage = delivery.qos == mqtt::Qos::at_least_once ? Delivery::Stage::await_puback
+                                                            : Delivery::Stage::await_pubrec;
+  delivery.sent = delivery.sent_before = true;
+  window_.push_back(std::move(delivery));
+  resend_from_ = std::uint32_t(window_.size());
+  ++outstanding_;
+}
+
 void Session::pump(MonoTime now) {
-  resend(now);
-  if (resend_from_ == window_.size()) take_from_queue(now);
+  if (resend_from_ < window_.size()) resend(now);
+  if (resend_from_ == window_.size() && !queue_.empty()) take_from_queue(now);
 }
 
 void Session::resend(MonoTime now) {
   for (; resend_from_ < window_.size() && may_send(); ++resend_from_) {
-    InFlight& entry = window_[resend_from_];
-    if (entry.stage == Stage::done || entry.sent) continue;
-    const std::uint16_t identifier = identifier_at(resend_from_);
-    if (entry.stage == Stage::await_pubcomp) {
+    Delivery& entry = window_[resend_from_];
+    if (entry.stage == Delivery::Stage::done || entry.sent) continue;
+    const std::uint16_t identifier = identifier_of(front_sequence_ + resend_from_);
+    if (entry.stage == Delivery::Stage::await_pubcomp) {
       send_pubrel(identifier);
-    } else if (!send_publish(entry.delivery, identifier, entry.sent_before, now)) {
-      entry.stage = Stage::done;
+    } else if (!send_special(entry.message->view(), entry.shape(), identifier, entry.sent_before,
+                             now)) {
+      entry.stage = Delivery::Stage::done;
       continue;
     }
     entry.sent = entry.sent_before = true;
@@ -94,126 +149,135 @@ void Session::resend(MonoTime now) {
 }
 
 void Session::take_from_queue(MonoTime now) {
-  while (!queue_.empty() && may_send() && window_.size() < identifiers_max) {
-    Delivery next = std::move(queue_.front());
-    queue_.pop_front();
-    const std::size_t bytes = bytes_of(next);
-    queued_bytes_ -= bytes;
-    counters_.queued_bytes -= bytes;
+  while (!queue_.empty() && may_send()) {
+    const bool qos0 = queue_.front().qos == mqtt::Qos::at_most_once;
+    if (!qos0 && !window_takes(queue_.front().sequence)) return;
+    Delivery next = take_queued();
     if (next.message->expired(now)) continue;  // expiry is noticed at the head (broker.md 2.3)
-    if (next.qos == mqtt::Qos::at_most_once) {
-      send_publish(next, 0, false, now);
-      continue;
-    }
-    if (!send_publish(next, identifier_at(window_.size()), false, now)) continue;
-    InFlight entry;
-    entry.stage = next.qos == mqtt::Qos::at_least_once ? Stage::await_puback : Stage::await_pubrec;
-    entry.delivery = std::move(next);
-    entry.sent = entry.sent_before = true;
-    window_.push_back(std::move(entry));
-    resend_from_ = window_.size();
-    ++outstanding_;
+    const std::uint16_t identifier = qos0 ? 0 : identifier_of(next.sequence);
+    const bool sent = send_special(next.message->view(), next.shape(), identifier, false, now);
+    if (sent && !qos0) enter_window(std::move(next));
   }
 }
 
-std::uint16_t Session::identifier_at(std::size_t index) const {
-  return std::uint16_t((front_identifier_ - 1U + index) % identifiers_max + 1U);
-}
-
-Session::InFlight* Session::find(std::uint16_t packet_identifier) {
-  if (packet_identifier == 0) return nullptr;
+Delivery* Session::find(std::uint16_t packet_identifier) {
+  if (packet_identifier == 0 || window_.empty()) return nullptr;
   const std::size_t index =
-      (packet_identifier + identifiers_max - front_identifier_) % identifiers_max;
+      (packet_identifier + identifiers_max - identifier_of(front_sequence_)) % identifiers_max;
   if (index >= window_.size()) return nullptr;
-  InFlight& entry = window_[index];
-  return entry.sent && entry.stage != Stage::done ? &entry : nullptr;
+  Delivery& entry = window_[index];
+  return entry.sent && entry.stage != Delivery::Stage::done ? &entry : nullptr;
 }
 
-void Session::finish(InFlight& entry) {
-  entry.stage = Stage::done;
-  entry.delivery = {};
+void Session::finish(Delivery& entry) {
+  entry.stage = Delivery::Stage::done;
+  entry.message = {};
   --outstanding_;
   trim_window();
 }
 
 void Session::trim_window() {
-  while (!window_.empty() && window_.front().stage == Stage::done) {
+  while (!window_.empty() && window_.front().stage == Delivery::Stage::done) {
     window_.pop_front();
-    front_identifier_ = front_identifier_ == identifiers_max ? 1 : front_identifier_ + 1;
+    ++front_sequence_;
     if (resend_from_ > 0) --resend_from_;
   }
 }
 
 bool Session::on_puback(std::uint16_t packet_identifier, MonoTime now) {
-  InFlight* entry = find(packet_identifier);
-  if (entry == nullptr || entry->stage != Stage::await_puback) return false;
+  Delivery* entry = find(packet_identifier);
+  if (entry == nullptr || entry->stage != Delivery::Stage::await_puback) return false;
   finish(*entry);
   pump(now);
   return true;
 }
 
 bool Session::on_pubrec(std::uint16_t packet_identifier, mqtt::ReasonCode reason, MonoTime now) {
-  InFlight* entry = find(packet_identifier);
-  if (entry == nullptr || entry->stage == Stage::await_puback) return false;
+  Delivery* entry = find(packet_identifier);
+  if (entry == nullptr || entry->stage == Delivery::Stage::await_puback) return false;
   if (mqtt::is_error(reason)) {  // the receiver does not want it: the exchange ends (MQTT-4.3.3-4)
     finish(*entry);
     pump(now);
     return true;
   }
-  entry->stage = Stage::await_pubcomp;
-  entry->delivery = {};
+  entry->stage = Delivery::Stage::await_pubcomp;
+  entry->message = {};
   send_pubrel(packet_identifier);
   return true;
 }
 
 bool Session::on_pubcomp(std::uint16_t packet_identifier, MonoTime now) {
-  InFlight* entry = find(packet_identifier);
-  if (entry == nullptr || entry->stage != Stage::await_pubcomp) return false;
+  Delivery* entry = find(packet_identifier);
+  if (entry == nullptr || entry->stage != Delivery::Stage::await_pubcomp) return false;
   finish(*entry);
   pump(now);
   return true;
 }
 
+bool Session::is_receiving(std::uint16_t packet_identifier) const {
+  return std::ranges::binary_search(receiving_, packet_identifier);
+}
+
 bool Session::begin_receive(std::uint16_t packet_identifier) {
-  return receiving_.insert(packet_identifier).second;
+  const auto at = std::ranges::lower_bound(receiving_, packet_identifier);
+  if (at != receiving_.end() && *at == packet_identifier) return false;
+  receiving_.insert(at, packet_identifier);
+  return true;
 }
 
 bool Session::end_receive(std::uint16_t packet_identifier) {
-  return receiving_.erase(packet_identifier) > 0;
+  const auto at = std::ranges::lower_bound(receiving_, packet_identifier);
+  if (at == receiving_.end() || *at != packet_identifier) return false;
+  receiving_.erase(at);
+  return true;
 }
 
-bool Session::send_publish(const Delivery& delivery, std::uint16_t identifier, bool duplicate,
+bool Session::send_publish(Passage& message, const Shape& shape, std::uint16_t identifier,
                            MonoTime now) {
-  const StoredMessage& message = *delivery.message;
-  mqtt::Publish publish;
-  publish.duplicate = duplicate;
-  publish.qos = delivery.qos;
-  publish.retain = delivery.retain;
-  publish.packet_identifier = identifier;
-  publish.topic = message.topic;
-  publish.forwarded_properties = message.forwarded_properties;
-  publish.subscription_identifiers = delivery.identifiers;
-  if (message.expires_at) publish.message_expiry_interval_s = seconds_left(message, now);
-  publish.payload = message.payload;
-  if (mqtt::publish_bytes(publish, outlet_.version) > outlet_.packet_bytes_max) {
+  if (!shape.identifiers.empty() || outlet_.aliases)
+    return send_special(message.view(), shape, identifier, false, now);
+  PacketCache::Packet& packet = message.packet(outlet_.version, shape, now);
+  if (packet.bytes.size() > outlet_.packet_bytes_max) {
     // The client cannot take it: as if it had been delivered (MQTT-3.1.2-25).
     ++counters_.dropped;
     return false;
   }
-  packet_.clear();
-  mqtt::append_publish(publish, outlet_.version, packet_);
-  outlet_.wire->send(packet_);
-  ++counters_.messages_out;
-  counters_.bytes_out += packet_.size();
+  if (identifier != 0) {
+    packet.bytes[packet.identifier_at] = std::uint8_t(identifier >> 8);
+    packet.bytes[packet.identifier_at + 1] = std::uint8_t(identifier);
+  }
+  outlet_.wire->send(packet.bytes);
+  count_out(packet.bytes.size());
+  return true;
+}
+
+bool Session::send_special(const MessageView& message, const Shape& shape, std::uint16_t identifier,
+                           bool duplicate, MonoTime now) {
+  mqtt::Publish publish = publish_of(message, shape, now);
+  publish.duplicate = duplicate;
+  publish.packet_identifier = identifier;
+  if (outlet_.version == mqtt::Version::v5)
+    publish.subscription_identifiers.assign(shape.identifiers.begin(), shape.identifiers.end());
+  const std::size_t alias_bytes = outlet_.aliases ? 3 : 0;
+  if (mqtt::publish_bytes(publish, outlet_.version) + alias_bytes > outlet_.packet_bytes_max) {
+    ++counters_.dropped;
+    return false;
+  }
+  if (outlet_.aliases) {
+    bool known = false;
+    publish.topic_alias = outlet_.aliases->alias_of(publish.topic, known);
+    if (known) publish.topic = {};
+  }
+  Bytes& packet = scratch();
+  mqtt::append_publish(publish, outlet_.version, packet);
+  outlet_.wire->send(packet);
+  count_out(packet.size());
   return true;
 }
 
 void Session::send_pubrel(std::uint16_t identifier) {
-  packet_.clear();
-  const mqtt::PublishReply pubrel{
-      mqtt::PacketType::pubrel, identifier, mqtt::ReasonCode::success, {}};
-  mqtt::append(pubrel, outlet_.version, packet_);
-  outlet_.wire->send(packet_);
+  const std::uint8_t packet[] = {0x62, 2, std::uint8_t(identifier >> 8), std::uint8_t(identifier)};
+  outlet_.wire->send(packet);
 }
 
 }  // namespace wireway::broker

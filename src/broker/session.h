@@ -6,16 +6,17 @@
 /// Source:  MQTT 5 sections 4.1, 4.3, 4.4, 4.9; CRD Broker, spec.advanced.clients
 /// Thread:  lives on shard_of(client identifier); every call from that shard
 /// Owns:    its queue and windows
-/// Limits:  see Settings; the window holds at most 65,535 packet identifiers
-/// Cost:    deliver() with room in the window appends to the connection's output; nothing else
+/// Limits:  see Settings; the window spans at most 65,535 packet identifiers
+/// Cost:    deliver() with room in the window appends to the connection's output; QoS 0 allocates
+///          nothing, QoS 1 and 2 share one block with all other receivers
 
 #include <cstdint>
-#include <deque>
 #include <map>
-#include <set>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "base/ring.h"
 #include "broker/message.h"
 #include "broker/settings.h"
 
@@ -34,21 +35,71 @@ class Wire {
   virtual void forget_client() {}
 };
 
+/// Topic aliases that we assign towards one client: as many slots as it allows, a topic's slot is
+/// its hash; a topic that comes to a taken slot takes it over.
+class OutgoingAliases {
+ public:
+  static constexpr std::uint16_t aliases_max = 64;
+
+  explicit OutgoingAliases(std::uint16_t maximum) : topics_(std::min(maximum, aliases_max)) {}
+  /// The alias for `topic`; `known` tells whether the client has heard of it.
+  std::uint16_t alias_of(std::string_view topic, bool& known);
+
+ private:
+  std::vector<std::string> topics_;
+};
+
 /// What a connected client may receive, settled by CONNECT.
 struct Outlet {
   Wire* wire = nullptr;
   mqtt::Version version = mqtt::Version::v5;
   std::uint16_t receive_maximum = 65535;
   std::size_t packet_bytes_max = mqtt::packet_bytes_limit;
-  bool problem_information = true;
+  std::unique_ptr<OutgoingAliases> aliases;
 };
 
-/// How one message goes to one session.
+/// Subscription identifiers of one delivery: usually none or one.
+class Identifiers {
+ public:
+  Identifiers() = default;
+  explicit Identifiers(std::span<const std::uint32_t> values) {
+    if (values.size() == 1) one_ = values[0];
+    if (values.size() > 1)
+      many_ = std::make_unique<std::vector<std::uint32_t>>(values.begin(), values.end());
+  }
+  std::span<const std::uint32_t> values() const {
+    if (many_) return *many_;
+    return {&one_, one_ == 0 ? 0U : 1U};
+  }
+
+ private:
+  std::uint32_t one_ = 0;
+  std::unique_ptr<std::vector<std::uint32_t>> many_;
+};
+
+/// A message that waits for one session, or is in flight to it.
 struct Delivery {
-  MessagePtr message;
+  enum class Stage : std::uint8_t { waiting, await_puback, await_pubrec, await_pubcomp, done };
+
+  MessagePtr message;  ///< none once PUBREC has come
+  Identifiers identifiers;
   mqtt::Qos qos = mqtt::Qos::at_most_once;
   bool retain = false;
-  std::vector<std::uint32_t> identifiers;
+  Stage stage = Stage::done;
+  bool sent = false;         ///< on this connection
+  bool sent_before = false;  ///< on any: the next time with DUP
+  /// Of QoS 1 and 2: rises by one with each delivery to the session; names its packet identifier.
+  std::uint64_t sequence = 0;
+
+  Shape shape() const { return {qos, retain, identifiers.values()}; }
+};
+
+/// What a session has subscribed to under one filter.
+struct Subscribed {
+  mqtt::Qos qos = mqtt::Qos::at_most_once;
+  bool no_local = false;
+  bool retain_as_published = false;
+  std::uint32_t identifier = 0;
 };
 
 class Session {
@@ -62,10 +113,10 @@ class Session {
   bool connected() const { return outlet_.wire != nullptr; }
 
   /// A connection takes over; unacknowledged messages are sent again with DUP, in order.
-  void attach(const Outlet& outlet, MonoTime now);
+  void attach(Outlet outlet, MonoTime now);
   void detach();
 
-  void deliver(Delivery delivery, MonoTime now);
+  void deliver(Passage& message, const Shape& shape, MonoTime now);
   /// The socket has drained or the window has opened: sends what may be sent.
   void pump(MonoTime now);
 
@@ -78,59 +129,51 @@ class Session {
   bool begin_receive(std::uint16_t packet_identifier);
   bool end_receive(std::uint16_t packet_identifier);
   std::size_t receiving() const { return receiving_.size(); }
-  bool is_receiving(std::uint16_t packet_identifier) const {
-    return receiving_.contains(packet_identifier);
-  }
+  bool is_receiving(std::uint16_t packet_identifier) const;
 
   std::size_t queued_bytes() const { return queued_bytes_; }
   std::size_t queued_messages() const { return queue_.size(); }
+  std::size_t in_flight() const { return outstanding_; }
 
   /// Filters as the client wrote them, with what was granted; kept by the shard.
-  std::map<std::string, struct Subscribed, std::less<>> filters;
+  std::map<std::string, Subscribed, std::less<>> filters;
 
  private:
-  enum class Stage : std::uint8_t { await_puback, await_pubrec, await_pubcomp, done };
-  struct InFlight {
-    Delivery delivery;  ///< message is null once PUBREC has come
-    Stage stage = Stage::await_puback;
-    bool sent = false;         ///< on this connection
-    bool sent_before = false;  ///< on any: the next time with DUP
-  };
-
-  InFlight* find(std::uint16_t packet_identifier);
-  std::uint16_t identifier_at(std::size_t index) const;
-  void finish(InFlight& entry);
+  Delivery* find(std::uint16_t packet_identifier);
+  void finish(Delivery& entry);
   void trim_window();
   void enqueue(Delivery delivery);
+  Delivery take_queued();
   bool may_send() const;
+  bool window_takes(std::uint64_t sequence) const;
+  void enter_window(Delivery delivery);
   void resend(MonoTime now);
   void take_from_queue(MonoTime now);
   /// False if the client cannot take a packet of that size: it is then done, and counted as
   /// dropped.
-  bool send_publish(const Delivery& delivery, std::uint16_t identifier, bool duplicate,
-                    MonoTime now);
+  bool send_publish(Passage& message, const Shape& shape, std::uint16_t identifier, MonoTime now);
+  bool send_special(const MessageView& message, const Shape& shape, std::uint16_t identifier,
+                    bool duplicate, MonoTime now);
   void send_pubrel(std::uint16_t identifier);
+  void count_out(std::size_t bytes) {
+    ++counters_.messages_out;
+    counters_.bytes_out += bytes;
+  }
 
   std::string client_identifier_;
   const Settings& settings_;
   Counters& counters_;
   Outlet outlet_;
-  std::deque<Delivery> queue_;
+  Ring<Delivery> queue_;
   std::size_t queued_bytes_ = 0;
-  // Packet identifiers rise by one with each message, so the window's front identifier and an index
-  // name an entry; entries that are done leave from the front.
-  std::deque<InFlight> window_;
-  std::uint16_t front_identifier_ = 1;
-  std::size_t outstanding_ = 0;  ///< sent on this connection and not done
-  std::size_t resend_from_ = 0;  ///< entries before it have been sent on this connection
-  std::set<std::uint16_t> receiving_;
-  Bytes packet_;  ///< reused for encoding
-};
-
-/// What a session has subscribed to under one filter.
-struct Subscribed {
-  mqtt::SubscribeEntry entry;
-  std::uint32_t identifier = 0;
+  // Entry i of the window has the sequence front_sequence_ + i; what expired in the queue stands in
+  // it as done. Entries that are done leave from the front.
+  Ring<Delivery> window_;
+  std::uint64_t next_sequence_ = 1;
+  std::uint64_t front_sequence_ = 1;
+  std::uint32_t outstanding_ = 0;         ///< sent on this connection and not done
+  std::uint32_t resend_from_ = 0;         ///< entries before it have been sent on this connection
+  std::vector<std::uint16_t> receiving_;  ///< sorted
 };
 
 }  // namespace wireway::broker

@@ -1,6 +1,7 @@
 #include "broker/shard.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/assert.h"
 #include "wire/mqtt/codec.h"
@@ -17,21 +18,27 @@ struct Shard::Entry {
 
   Session session;
   std::unique_ptr<Client> client;
+  std::unique_ptr<mqtt::Will> will;
+  MonoTime will_at = never;     ///< a will that waits for its delay
+  MonoTime expires_at = never;  ///< while disconnected
+  MonoTime deadline = never;
   std::uint32_t expiry_s = 0;
-  std::optional<MonoTime> expires_at;  ///< while disconnected
-  std::optional<mqtt::Will> will;
-  std::optional<MonoTime> will_at;  ///< a will that waits for its delay
-  std::optional<MonoTime> deadline;
 };
 
+std::uint64_t stable_hash(std::string_view text, std::uint64_t seed) {
+  std::uint64_t hash = 1469598103934665603ULL ^ seed;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  return hash ^ (hash >> 32);
+}
+
 std::size_t shard_of(std::string_view name, std::size_t count) {
-  std::uint64_t hash = 1469598103934665603ULL;  // FNV-1a: the same on every machine and run
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  return std::size_t((hash ^ (hash >> 32)) % count);
+  return std::size_t(stable_hash(name) % count);
 }
 
 Shard::Shard(std::size_t index, Mesh& mesh, Settings settings)
-    : index_(index), mesh_(mesh), settings_(settings) {}
+    : index_(index), mesh_(mesh), settings_(settings) {
+  WIREWAY_ASSERT(mesh.count() <= 64, "a route's set of shards has 64 bits");
+}
 
 Shard::~Shard() = default;
 
@@ -49,7 +56,7 @@ bool Shard::busy() const {
   return others_busy_ || used >= settings_.queued_bytes_max / 100 * Settings::busy_percent;
 }
 
-Shard::Entry* Shard::find(const std::string& client_identifier) {
+Shard::Entry* Shard::find(std::string_view client_identifier) {
   const auto found = sessions_.find(client_identifier);
   return found == sessions_.end() ? nullptr : found->second.get();
 }
@@ -94,6 +101,8 @@ Outlet outlet_of(Wire& wire, const mqtt::Connect& connect, const Settings& setti
                                     settings.client_receive_maximum_max);
   outlet.packet_bytes_max =
       connect.properties.maximum_packet_size.value_or(std::uint32_t(mqtt::packet_bytes_limit));
+  if (const std::uint16_t aliases = connect.properties.topic_alias_maximum.value_or(0); aliases > 0)
+    outlet.aliases = std::make_unique<OutgoingAliases>(aliases);
   return outlet;
 }
 
@@ -106,14 +115,15 @@ Shard::Entry& Shard::session_for(const mqtt::Connect& connect, bool& present, Mo
     entry = find(connect.client_identifier);  // a session without expiry ended with its connection
   }
   if (entry != nullptr && connect.clean_start) {
-    if (entry->will_at) send_will(*entry, now);
-    end_session(connect.client_identifier);
+    if (entry->will_at != never) send_will(*entry, now);
+    end_session(*entry);
     entry = nullptr;
   }
   present = entry != nullptr;
   if (entry == nullptr) {
     auto made = std::make_unique<Entry>(connect.client_identifier, settings_, counters_);
-    entry = sessions_.emplace(connect.client_identifier, std::move(made)).first->second.get();
+    const std::string_view key = made->session.client_identifier();
+    entry = sessions_.emplace(key, std::move(made)).first->second.get();
   }
   return *entry;
 }
@@ -140,9 +150,9 @@ Client* Shard::connect(Wire& wire, mqtt::Connect connect, std::string peer,
   }
   bool present = false;
   Entry& entry = session_for(connect, present, now);
-  entry.expires_at.reset();
-  entry.will_at.reset();  // connected again before the delay: the will is not sent (MQTT-3.1.3-9)
-  entry.will = std::move(connect.will);
+  entry.expires_at = never;
+  entry.will_at = never;  // connected again before the delay: the will is not sent (MQTT-3.1.3-9)
+  entry.will = connect.will ? std::make_unique<mqtt::Will>(std::move(*connect.will)) : nullptr;
   entry.client = std::make_unique<Client>(*this, entry.session, wire, connect, std::move(peer));
   Client& client = *entry.client;
   client.last_packet_ = now;
@@ -161,7 +171,7 @@ Client* Shard::connect(Wire& wire, mqtt::Connect connect, std::string peer,
   p.maximum_packet_size = std::uint32_t(settings_.packet_bytes_max);
   send_connack(wire, connect.version, connack);
   entry.session.attach(outlet_of(wire, connect, settings_), now);
-  if (present) change_groups_of(entry, false);
+  if (present) change_groups_of(entry);
   return &client;
 }
 
@@ -182,236 +192,304 @@ void Shard::closed(Client& client, MonoTime now) {
     else
       entry->will_at = now + std::chrono::seconds{at};
   }
-  if (entry->expiry_s == 0) {
-    end_session(ended->session_.client_identifier());
-    return;
-  }
+  if (entry->expiry_s == 0) return end_session(*entry);
   if (entry->expiry_s != mqtt::session_never_expires)
     entry->expires_at = now + std::chrono::seconds{entry->expiry_s};
-  change_groups_of(*entry, false);
+  change_groups_of(*entry);
   schedule(*entry);
 }
 
-void Shard::end_session(const std::string& client_identifier) {
-  const auto found = sessions_.find(client_identifier);
-  if (found == sessions_.end()) return;
-  const std::unique_ptr<Entry> entry = std::move(found->second);
-  sessions_.erase(found);
-  set_deadline(*entry, std::nullopt);
-  for (const auto& [filter, subscribed] : entry->session.filters) {
-    if (mqtt::parse_shared_filter(filter))
-      change_group(filter, *entry, true);
-    else
-      tree_.erase(filter, entry->session);
-  }
+void Shard::end_session(Entry& entry) {
+  set_deadline(entry, never);
+  for (const auto& [filter, subscribed] : entry.session.filters) take_subscription(entry, filter);
+  sessions_.erase(sessions_.find(entry.session.client_identifier()));
 }
 
 void Shard::send_will(Entry& entry, MonoTime now) {
-  if (!entry.will) return;
-  mqtt::Will will = std::move(*entry.will);
-  entry.will.reset();
-  entry.will_at.reset();
-  StoredMessage message;
-  message.topic = std::move(will.topic);
-  message.payload = std::move(will.payload);
-  message.qos = will.qos;
-  message.retain = will.retain;
-  const mqtt::Properties& p = will.properties;
-  message.forwarded_properties =
+  entry.will_at = never;
+  const std::unique_ptr<mqtt::Will> will = std::move(entry.will);
+  if (!will) return;
+  const mqtt::Properties& p = will->properties;
+  const Bytes properties =
       mqtt::encode_forwarded({.payload_is_utf8 = p.payload_format_indicator.value_or(0) == 1,
                               .content_type = p.content_type.value_or(""),
                               .response_topic = p.response_topic.value_or(""),
                               .correlation_data = p.correlation_data.value_or(Bytes{}),
                               .user_properties = p.user_properties});
+  MessageView message;
+  message.topic = will->topic;
+  message.forwarded_properties = properties;
+  message.payload = will->payload;
+  message.publisher = entry.session.client_identifier();
   if (p.message_expiry_interval_s)
     message.expires_at = now + std::chrono::seconds{*p.message_expiry_interval_s};
-  message.publisher = entry.session.client_identifier();
-  publish(std::move(message), now);
+  message.qos = will->qos;
+  message.retain = will->retain;
+  publish(message, now);
 }
 
-void Shard::publish(StoredMessage message, MonoTime now) {
-  if (settings_.message_expiry_s_max) {
-    const MonoTime latest = now + std::chrono::seconds{*settings_.message_expiry_s_max};
-    message.expires_at = message.expires_at ? std::min(*message.expires_at, latest) : latest;
+const Route& Shard::route_of(std::string_view topic, RouteMemo* memo) {
+  if (memo == nullptr) return tree_.match(topic);
+  const bool fresh = memo->cache_age == tree_.cache_age() && tree_.current(*memo->route);
+  if (!fresh) {
+    memo->route = &tree_.match(topic);
+    memo->cache_age = tree_.cache_age();
   }
-  const auto shared = std::make_shared<const StoredMessage>(std::move(message));
-  if (shared->retain) {
-    const std::size_t owner = shard_of(shared->topic, mesh_.count());
+  return *memo->route;
+}
+
+void Shard::publish(MessageView message, MonoTime now, RouteMemo* memo) {
+  if (settings_.message_expiry_s_max)
+    message.expires_at =
+        std::min(message.expires_at, now + std::chrono::seconds{*settings_.message_expiry_s_max});
+  Passage passage(message, packets_);
+  if (message.retain) {
+    const std::size_t owner = shard_of(message.topic, mesh_.count());
     if (owner == index_)
-      retained_.put(shared);
+      retained_.put(passage.stored());
     else
-      mesh_.send(owner, RetainedPut{shared});
+      mesh_.send(owner, RetainedPut{passage.stored()});
   }
-  deliver_here(shared, now);
-  for (std::size_t other = 0; other < mesh_.count(); ++other)
-    if (other != index_) mesh_.send(other, Routed{shared});
+  const Route& route = route_of(message.topic, memo);
+  deliver_here(passage, route, now);
+  for (std::uint64_t left = route.shards; left != 0; left &= left - 1)
+    mesh_.send(std::size_t(std::countr_zero(left)), Routed{passage.stored()});
 }
 
-namespace {
-
-/// The one copy that a session gets of a message; false = none of its subscriptions wants it.
-bool combine(const MessagePtr& message, const Receiver& receiver, Delivery& out) {
-  bool wanted = false;
-  auto qos = mqtt::Qos::at_most_once;
-  for (const Subscription& one : receiver.subscriptions) {
-    if (one.no_local && message->publisher == receiver.session->client_identifier()) continue;
-    wanted = true;
-    qos = std::max(qos, one.qos);
-    out.retain = out.retain || (one.retain_as_published && message->retain);
-    if (one.identifier != 0) out.identifiers.push_back(one.identifier);
+void Shard::deliver_here(Passage& message, const Route& route, MonoTime now) {
+  const MessageView& view = message.view();
+  for (const Receiver& receiver : route.receivers) {
+    bool wanted = false;
+    Shape shape;
+    identifiers_.clear();
+    for (std::uint32_t i = 0; i < receiver.count; ++i) {
+      const Subscription& one = route.subscriptions[receiver.first + i];
+      if (one.no_local && view.publisher == receiver.session->client_identifier()) continue;
+      wanted = true;
+      shape.qos = std::max(shape.qos, one.qos);
+      shape.retain = shape.retain || (one.retain_as_published && view.retain);
+      if (one.identifier != 0) identifiers_.push_back(one.identifier);
+    }
+    if (!wanted) continue;
+    shape.qos = std::min(shape.qos, view.qos);
+    shape.identifiers = identifiers_;
+    receiver.session->deliver(message, shape, now);
   }
-  out.message = message;
-  out.qos = std::min(qos, message->qos);
-  return wanted;
+  for (SharedGroup* group : route.groups) deliver_group(*group, message, now);
 }
 
-}  // namespace
-
-void Shard::deliver_here(const MessagePtr& message, MonoTime now) {
-  for (const Receiver& receiver : tree_.match(message->topic)) {
-    Delivery delivery;
-    if (combine(message, receiver, delivery)) receiver.session->deliver(std::move(delivery), now);
+void Shard::deliver_group(SharedGroup& group, Passage& message, MonoTime now) {
+  const GroupMember* member = groups_.choose(group, message.view());
+  if (member == nullptr) return;
+  if (member->shard != index_) {
+    mesh_.send(member->shard, GroupDelivery{group.shared_filter, *member, message.stored()});
+    return;
   }
-  deliver_groups(groups_.choose(message), now);
+  Entry* entry = find(member->client_identifier);
+  if (entry == nullptr || !entry->session.filters.contains(group.shared_filter)) {
+    hand_over({group.shared_filter, *member, message.stored()}, now);
+    return;
+  }
+  Shape shape;
+  shape.qos = std::min(member->qos, message.view().qos);
+  shape.retain = member->retain_as_published && message.view().retain;
+  if (member->identifier != 0) shape.identifiers = {&member->identifier, 1};
+  entry->session.deliver(message, shape, now);
 }
 
-void Shard::deliver_groups(std::vector<GroupDelivery> deliveries, MonoTime now) {
-  for (GroupDelivery& delivery : deliveries) {
-    if (delivery.member.shard == index_)
-      hand_over(delivery, now);
-    else
-      mesh_.send(delivery.member.shard, std::move(delivery));
-  }
+void Shard::send_to_member(GroupDelivery delivery, MonoTime now) {
+  if (delivery.member.shard == index_)
+    hand_over(delivery, now);
+  else
+    mesh_.send(delivery.member.shard, std::move(delivery));
 }
 
 void Shard::hand_over(const GroupDelivery& delivery, MonoTime now) {
-  Entry* entry = find(delivery.member.client_identifier);
+  const GroupMember& member = delivery.member;
+  Entry* entry = find(member.client_identifier);
   if (entry != nullptr && entry->session.filters.contains(delivery.shared_filter)) {
-    Delivery out;
-    out.message = delivery.message;
-    out.qos = std::min(delivery.member.qos, delivery.message->qos);
-    out.retain = delivery.member.retain_as_published && delivery.message->retain;
-    if (delivery.member.identifier != 0) out.identifiers.push_back(delivery.member.identifier);
-    entry->session.deliver(std::move(out), now);
+    Passage message(delivery.message, packets_);
+    Shape shape;
+    shape.qos = std::min(member.qos, delivery.message->qos());
+    shape.retain = member.retain_as_published && delivery.message->retain();
+    if (member.identifier != 0) shape.identifiers = {&member.identifier, 1};
+    entry->session.deliver(message, shape, now);
     return;
   }
   // The member left while the message was on its way: the owner chooses another one.
   const std::size_t owner = shard_of(delivery.shared_filter, mesh_.count());
-  if (owner == index_)
-    deliver_groups(groups_.choose_again(delivery), now);
-  else
+  if (owner != index_) {
     mesh_.send(owner, delivery);
+    return;
+  }
+  if (const GroupMember* next = groups_.choose_again(delivery))
+    send_to_member({delivery.shared_filter, *next, delivery.message}, now);
 }
 
 void Shard::subscribe(Client& client, const mqtt::SubscribeEntry& wanted, std::uint32_t identifier,
                       MonoTime now) {
   Entry* entry = find(client.session_.client_identifier());
   WIREWAY_ASSERT(entry != nullptr, "a connected client has a session");
-  const Subscribed subscribed{wanted, identifier};
+  const Subscribed subscribed{wanted.qos, wanted.no_local, wanted.retain_as_published, identifier};
   const bool is_new = entry->session.filters.insert_or_assign(wanted.filter, subscribed).second;
   if (mqtt::parse_shared_filter(wanted.filter)) {
-    change_group(wanted.filter, *entry, false);  // no retained messages (section 4.8.2)
+    // no retained messages (section 4.8.2)
+    change_group(wanted.filter, *entry, is_new ? Membership::joins : Membership::changes);
     return;
   }
-  tree_.insert(wanted.filter, {&entry->session, wanted.qos, wanted.no_local,
-                               wanted.retain_as_published, identifier});
-  want_retained(*entry, subscribed, is_new, now);
+  Subscription subscription;
+  subscription.session = &entry->session;
+  subscription.qos = wanted.qos;
+  subscription.no_local = wanted.no_local;
+  subscription.retain_as_published = wanted.retain_as_published;
+  subscription.identifier = identifier;
+  add_to_tree(wanted.filter, subscription);
+  const bool quiet = wanted.retain_handling == mqtt::RetainHandling::never ||
+                     (wanted.retain_handling == mqtt::RetainHandling::send_if_new && !is_new);
+  if (!quiet) want_retained(*entry, wanted.filter, subscribed, now);
 }
 
 bool Shard::unsubscribe(Session& session, const std::string& filter) {
-  Entry* entry = find(session.client_identifier());
-  if (session.filters.erase(filter) == 0) return false;
-  if (mqtt::parse_shared_filter(filter))
-    change_group(filter, *entry, true);
-  else
-    tree_.erase(filter, session);
+  if (!session.filters.contains(filter)) return false;
+  take_subscription(*find(session.client_identifier()), filter);
+  session.filters.erase(filter);
   return true;
 }
 
-void Shard::want_retained(Entry& entry, const Subscribed& subscribed, bool is_new, MonoTime now) {
-  const auto handling = subscribed.entry.retain_handling;
-  if (handling == mqtt::RetainHandling::never) return;
-  if (handling == mqtt::RetainHandling::send_if_new && !is_new) return;
-  const std::string& identifier = entry.session.client_identifier();
-  give_retained(identifier, subscribed, retained_.match(subscribed.entry.filter, now), now);
-  for (std::size_t other = 0; other < mesh_.count(); ++other)
-    if (other != index_) mesh_.send(other, RetainedWanted{index_, identifier, subscribed});
+/// Out of tree and groups; the session's own list is the caller's.
+void Shard::take_subscription(Entry& entry, const std::string& filter) {
+  if (mqtt::parse_shared_filter(filter)) return change_group(filter, entry, Membership::leaves);
+  Subscription target;
+  target.session = &entry.session;
+  remove_from_tree(filter, target);
 }
 
-void Shard::give_retained(const std::string& client_identifier, const Subscribed& subscribed,
-                          const std::vector<MessagePtr>& messages, MonoTime now) {
-  Entry* entry = find(client_identifier);
-  if (entry == nullptr || !entry->session.filters.contains(subscribed.entry.filter)) return;
-  for (const MessagePtr& message : messages) {
-    if (subscribed.entry.no_local && message->publisher == client_identifier) continue;
-    Delivery delivery{message, std::min(subscribed.entry.qos, message->qos), true, {}};
-    if (subscribed.identifier != 0) delivery.identifiers.push_back(subscribed.identifier);
-    entry->session.deliver(std::move(delivery), now);
+/// The other shards learn of the first local target of a filter, and of the last one's end.
+void Shard::add_to_tree(std::string_view filter, const Subscription& subscription) {
+  if (tree_.insert(filter, subscription) == SubscriptionTree::Change::first_of_filter)
+    tell_others(RouteChange{std::string(filter), index_, false});
+}
+
+void Shard::remove_from_tree(std::string_view filter, const Subscription& target) {
+  if (tree_.erase(filter, target) == SubscriptionTree::Change::first_of_filter)
+    tell_others(RouteChange{std::string(filter), index_, true});
+}
+
+void Shard::on_route_change(const RouteChange& change) {
+  Subscription target;
+  target.shard = std::uint8_t(change.shard);
+  if (change.remove)
+    (void)tree_.erase(change.filter, target);
+  else
+    (void)tree_.insert(change.filter, target);
+}
+
+void Shard::tell_others(const Envelope& envelope) {
+  for (std::size_t other = 0; other < mesh_.count(); ++other)
+    if (other != index_) mesh_.send(other, envelope);
+}
+
+void Shard::want_retained(Entry& entry, const std::string& filter, const Subscribed& subscribed,
+                          MonoTime now) {
+  const std::string& identifier = entry.session.client_identifier();
+  give_retained({identifier, filter, subscribed, retained_.match(filter, now)}, now);
+  tell_others(RetainedWanted{index_, identifier, filter, subscribed});
+}
+
+void Shard::give_retained(const RetainedFound& found, MonoTime now) {
+  Entry* entry = find(found.client_identifier);
+  if (entry == nullptr || !entry->session.filters.contains(found.filter)) return;
+  const Subscribed& subscribed = found.subscribed;
+  for (const MessagePtr& message : found.messages) {
+    Passage passage(message, packets_);
+    if (subscribed.no_local && passage.view().publisher == found.client_identifier) continue;
+    Shape shape{std::min(subscribed.qos, message->qos()), true, {}};
+    if (subscribed.identifier != 0) shape.identifiers = {&subscribed.identifier, 1};
+    entry->session.deliver(passage, shape, now);
   }
 }
 
-void Shard::change_group(const std::string& filter, Entry& entry, bool leave) {
+void Shard::change_group(const std::string& filter, Entry& entry, Membership membership) {
   const auto found = entry.session.filters.find(filter);
-  GroupChange change{filter, {}, leave};
+  GroupChange change;
+  change.shared_filter = filter;
+  change.join = membership == Membership::joins;
+  change.leave = membership == Membership::leaves;
   change.member.shard = index_;
   change.member.client_identifier = entry.session.client_identifier();
   change.member.connected = entry.session.connected();
   if (found != entry.session.filters.end()) {
-    change.member.qos = found->second.entry.qos;
-    change.member.retain_as_published = found->second.entry.retain_as_published;
+    change.member.qos = found->second.qos;
+    change.member.retain_as_published = found->second.retain_as_published;
     change.member.identifier = found->second.identifier;
   }
-  const std::size_t owner = shard_of(filter, mesh_.count());
-  if (owner == index_)
-    groups_.change(change);
-  else
-    mesh_.send(owner, std::move(change));
+  on_group_change(change);
+  tell_others(change);
 }
 
-void Shard::change_groups_of(Entry& entry, bool leave) {
+void Shard::change_groups_of(Entry& entry) {
   for (const auto& [filter, subscribed] : entry.session.filters)
-    if (mqtt::parse_shared_filter(filter)) change_group(filter, entry, leave);
+    if (mqtt::parse_shared_filter(filter)) change_group(filter, entry, Membership::changes);
+}
+
+void Shard::on_group_change(const GroupChange& change) {
+  const auto parsed = mqtt::parse_shared_filter(change.shared_filter);
+  if (!parsed) return;
+  const std::size_t owner = shard_of(change.shared_filter, mesh_.count());
+  Subscription target;
+  if (owner != index_) {
+    target.shard = std::uint8_t(owner);
+    if (change.join) (void)tree_.insert(parsed->filter, target);
+    if (change.leave) (void)tree_.erase(parsed->filter, target);
+    return;
+  }
+  SharedGroup* const group = groups_.change(change);
+  if (group == nullptr) return;
+  target.group = group;
+  // Every shard heard of the change itself, so that nobody need be told of the group's filter.
+  if (change.leave) {
+    (void)tree_.erase(parsed->filter, target);
+    groups_.forget(*group);
+  } else {
+    (void)tree_.insert(parsed->filter, target);
+  }
 }
 
 void Shard::receive(Envelope envelope, MonoTime now) {
   if (auto* routed = std::get_if<Routed>(&envelope)) {
-    deliver_here(routed->message, now);
+    Passage message(std::move(routed->message), packets_);
+    deliver_here(message, tree_.match(message.view().topic), now);
   } else if (auto* put = std::get_if<RetainedPut>(&envelope)) {
     retained_.put(put->message);
   } else if (auto* wanted = std::get_if<RetainedWanted>(&envelope)) {
-    auto messages = retained_.match(wanted->subscribed.entry.filter, now);
+    auto messages = retained_.match(wanted->filter, now);
     if (messages.empty()) return;
     mesh_.send(wanted->from_shard,
-               RetainedFound{std::move(wanted->client_identifier), std::move(wanted->subscribed),
-                             std::move(messages)});
+               RetainedFound{std::move(wanted->client_identifier), std::move(wanted->filter),
+                             wanted->subscribed, std::move(messages)});
   } else if (auto* found = std::get_if<RetainedFound>(&envelope)) {
-    give_retained(found->client_identifier, found->subscribed, found->messages, now);
-  } else if (auto* change = std::get_if<GroupChange>(&envelope)) {
-    groups_.change(*change);
+    give_retained(*found, now);
+  } else if (auto* change = std::get_if<RouteChange>(&envelope)) {
+    on_route_change(*change);
+  } else if (auto* group = std::get_if<GroupChange>(&envelope)) {
+    on_group_change(*group);
   } else if (auto* delivery = std::get_if<GroupDelivery>(&envelope)) {
-    // Towards the member, or back to the owner because the member is gone.
-    if (delivery->member.shard == index_)
-      hand_over(*delivery, now);
-    else
-      deliver_groups(groups_.choose_again(*delivery), now);
+    // Towards the member, or back to the owner because the member is gone: hand_over() knows.
+    hand_over(*delivery, now);
   }
 }
 
-void Shard::set_deadline(Entry& entry, std::optional<MonoTime> at) {
-  const std::string& identifier = entry.session.client_identifier();
-  if (entry.deadline) deadlines_.erase({*entry.deadline, identifier});
+void Shard::set_deadline(Entry& entry, MonoTime at) {
+  if (entry.deadline != never) deadlines_.erase({entry.deadline, &entry});
   entry.deadline = at;
-  if (at) deadlines_.emplace(*at, identifier);
+  if (at != never) deadlines_.emplace(at, &entry);
 }
 
 void Shard::schedule(Entry& entry) {
-  std::optional<MonoTime> at;
-  const auto consider = [&at](MonoTime time) { at = at ? std::min(*at, time) : time; };
-  if (entry.expires_at) consider(*entry.expires_at);
-  if (entry.will_at) consider(*entry.will_at);
+  MonoTime at = std::min(entry.expires_at, entry.will_at);
   if (entry.client && entry.client->keep_alive_s_ > 0)
-    consider(entry.client->last_packet_ +
-             std::chrono::milliseconds{1500} * entry.client->keep_alive_s_);
+    at = std::min(at, entry.client->last_packet_ +
+                          std::chrono::milliseconds{1500} * entry.client->keep_alive_s_);
   set_deadline(entry, at);
 }
 
@@ -421,20 +499,14 @@ std::optional<MonoTime> Shard::next_deadline() const {
 }
 
 void Shard::tick(MonoTime now) {
-  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
-    Entry* entry = find(deadlines_.begin()->second);
-    WIREWAY_ASSERT(entry != nullptr, "a session takes its deadline with it");
-    due(*entry, now);
-  }
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now)
+    due(*deadlines_.begin()->second, now);
 }
 
 void Shard::due(Entry& entry, MonoTime now) {
-  set_deadline(entry, std::nullopt);
-  if (entry.will_at && *entry.will_at <= now) send_will(entry, now);
-  if (entry.expires_at && *entry.expires_at <= now) {
-    end_session(std::string(entry.session.client_identifier()));
-    return;
-  }
+  set_deadline(entry, never);
+  if (entry.will_at <= now) send_will(entry, now);
+  if (entry.expires_at <= now) return end_session(entry);
   if (Client* client = entry.client.get()) {
     const Duration quiet = now - client->last_packet_;
     const bool late = client->keep_alive_s_ > 0 &&

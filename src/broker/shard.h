@@ -4,8 +4,8 @@
 /// times in, bytes to Wires and envelopes to the Mesh out.
 ///
 /// A message's way: Client::on_packet -> publish() -> here: subscribers of this shard, retained
-/// owner, shared groups; and one Routed envelope to each other shard, which does the same for its
-/// own.
+/// owner, shared groups; and one Routed envelope to each other shard that has subscribers, which
+/// does the same for its own.
 ///
 /// Source: MQTT 5 sections 3 and 4; architecture, "The broker"
 /// Thread: the loop of the shard
@@ -51,8 +51,11 @@ class Shard {
   /// The network connection is gone; the Client is destroyed.
   void closed(Client& client, MonoTime now);
 
-  /// Accepts a message: retained store, subscribers everywhere. Caps its expiry.
-  void publish(StoredMessage message, MonoTime now);
+  /// Accepts a message: retained store, subscribers everywhere. Caps its expiry. `memo` is the
+  /// caller's, for the same topic each time, or none.
+  void publish(MessageView message, MonoTime now, RouteMemo* memo = nullptr);
+  /// Memory for mqtt::decode_publish(), valid until the next packet.
+  Bytes& decode_scratch() { return decode_scratch_; }
   void subscribe(Client& client, const mqtt::SubscribeEntry& entry, std::uint32_t identifier,
                  MonoTime now);
   bool unsubscribe(Session& session, const std::string& filter);
@@ -71,31 +74,43 @@ class Shard {
 
   Entry& session_for(const mqtt::Connect& connect, bool& present, MonoTime now);
   void take_over(Entry& entry, MonoTime now);
-  void end_session(const std::string& client_identifier);
+  void end_session(Entry& entry);
   void send_will(Entry& entry, MonoTime now);
-  void set_deadline(Entry& entry, std::optional<MonoTime> at);
+  void set_deadline(Entry& entry, MonoTime at);
   void schedule(Entry& entry);
   void due(Entry& entry, MonoTime now);
-  void deliver_here(const MessagePtr& message, MonoTime now);
-  void deliver_groups(std::vector<GroupDelivery> deliveries, MonoTime now);
+  const Route& route_of(std::string_view topic, RouteMemo* memo);
+  void deliver_here(Passage& message, const Route& route, MonoTime now);
+  void deliver_group(SharedGroup& group, Passage& message, MonoTime now);
+  void send_to_member(GroupDelivery delivery, MonoTime now);
   void hand_over(const GroupDelivery& delivery, MonoTime now);
-  void want_retained(Entry& entry, const Subscribed& subscribed, bool is_new, MonoTime now);
-  void give_retained(const std::string& client_identifier, const Subscribed& subscribed,
-                     const std::vector<MessagePtr>& messages, MonoTime now);
-  void change_group(const std::string& filter, Entry& entry, bool leave);
-  void change_groups_of(Entry& entry, bool leave);
-  Entry* find(const std::string& client_identifier);
+  void want_retained(Entry& entry, const std::string& filter, const Subscribed& subscribed,
+                     MonoTime now);
+  void give_retained(const RetainedFound& found, MonoTime now);
+  void add_to_tree(std::string_view filter, const Subscription& subscription);
+  void remove_from_tree(std::string_view filter, const Subscription& target);
+  void take_subscription(Entry& entry, const std::string& filter);
+  enum class Membership { joins, changes, leaves };
+  void change_group(const std::string& filter, Entry& entry, Membership change);
+  void change_groups_of(Entry& entry);
+  void on_group_change(const GroupChange& change);
+  void on_route_change(const RouteChange& change);
+  void tell_others(const Envelope& envelope);
+  Entry* find(std::string_view client_identifier);
 
   std::size_t index_;
   Mesh& mesh_;
   Settings settings_;
   Counters counters_;
   bool others_busy_ = false;
-  std::unordered_map<std::string, std::unique_ptr<Entry>> sessions_;
+  std::unordered_map<std::string_view, std::unique_ptr<Entry>> sessions_;  // keys: the entries' own
   SubscriptionTree tree_;
   RetainedStore retained_;
   SharedGroups groups_;
-  std::set<std::pair<MonoTime, std::string>> deadlines_;
+  std::set<std::pair<MonoTime, Entry*>> deadlines_;
+  PacketCache packets_;
+  Bytes decode_scratch_;
+  std::vector<std::uint32_t> identifiers_;  ///< of the delivery that is being made
 };
 
 }  // namespace wireway::broker

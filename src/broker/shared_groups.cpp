@@ -2,29 +2,60 @@
 
 #include <algorithm>
 
+#include "wire/mqtt/codec.h"
 #include "wire/mqtt/topic.h"
 
 namespace wireway::broker {
 
-void SharedGroups::change(const GroupChange& change) {
-  const auto parsed = mqtt::parse_shared_filter(change.shared_filter);
-  if (!parsed) return;
-  Group& group = groups_[change.shared_filter];
-  group.filter = parsed->filter;
+SharedGroup* SharedGroups::change(const GroupChange& change) {
+  auto found = groups_.find(change.shared_filter);
+  const bool is_new = found == groups_.end();
+  if (is_new) {
+    const auto parsed = mqtt::parse_shared_filter(change.shared_filter);
+    if (!parsed || change.leave) return nullptr;
+    auto group = std::make_unique<SharedGroup>();
+    group->shared_filter = change.shared_filter;
+    group->filter = parsed->filter;
+    group->wildcard = group->filter.find_first_of("+#") != std::string::npos;
+    found = groups_.emplace(change.shared_filter, std::move(group)).first;
+  }
+  SharedGroup& group = *found->second;
   const auto at = std::ranges::find(group.members, change.member.client_identifier,
                                     &GroupMember::client_identifier);
   if (change.leave) {
     if (at != group.members.end()) group.members.erase(at);
-    if (group.members.empty()) groups_.erase(change.shared_filter);
-    return;
+    return group.members.empty() ? &group : nullptr;
   }
   if (at != group.members.end())
     *at = change.member;
   else
     group.members.push_back(change.member);
+  return is_new ? &group : nullptr;
 }
 
-const GroupMember* SharedGroups::next_member(Group& group) {
+void SharedGroups::forget(const SharedGroup& group) {
+  groups_.erase(groups_.find(group.shared_filter));
+}
+
+namespace {
+
+/// The connected member with the highest hash of (key, client), else the highest of all.
+const GroupMember* by_hash(const SharedGroup& group, std::string_view key) {
+  const GroupMember* best = nullptr;
+  std::uint64_t best_weight = 0;
+  const std::uint64_t key_hash = stable_hash(key);
+  for (const GroupMember& member : group.members) {
+    const std::uint64_t weight = stable_hash(member.client_identifier, key_hash);
+    const bool better = best == nullptr || (member.connected && !best->connected) ||
+                        (member.connected == best->connected && weight > best_weight);
+    if (!better) continue;
+    best = &member;
+    best_weight = weight;
+  }
+  return best;
+}
+
+const GroupMember* in_turn(SharedGroup& group) {
   const std::size_t count = group.members.size();
   const GroupMember* waiting = nullptr;
   for (std::size_t i = 0; i < count; ++i) {
@@ -39,24 +70,26 @@ const GroupMember* SharedGroups::next_member(Group& group) {
   return waiting;
 }
 
-std::vector<GroupDelivery> SharedGroups::choose(const MessagePtr& message) {
-  std::vector<GroupDelivery> out;
-  for (auto& [name, group] : groups_) {
-    if (!mqtt::topic_matches(group.filter, message->topic)) continue;
-    if (const GroupMember* member = next_member(group)) out.push_back({name, *member, message});
-  }
-  return out;
+}  // namespace
+
+const GroupMember* SharedGroups::choose(SharedGroup& group, const MessageView& message) {
+  if (const auto key = partition_of(message.forwarded_properties); !key.empty())
+    return by_hash(group, key);
+  return group.wildcard ? by_hash(group, message.topic) : in_turn(group);
 }
 
-std::vector<GroupDelivery> SharedGroups::choose_again(const GroupDelivery& failed) {
+const GroupMember* SharedGroups::choose_again(const GroupDelivery& failed) {
   const auto found = groups_.find(failed.shared_filter);
-  if (found == groups_.end()) return {};
-  change({failed.shared_filter, failed.member, true});
-  const auto still = groups_.find(failed.shared_filter);
-  if (still == groups_.end()) return {};
-  if (const GroupMember* member = next_member(still->second))
-    return {{failed.shared_filter, *member, failed.message}};
-  return {};
+  if (found == groups_.end()) return nullptr;
+  SharedGroup& group = *found->second;
+  std::erase_if(group.members, [&](const GroupMember& member) {
+    return member.client_identifier == failed.member.client_identifier;
+  });
+  return choose(group, failed.message->view());
+}
+
+std::string_view partition_of(ByteView forwarded_properties) {
+  return mqtt::user_property(forwarded_properties, "$partition").value_or(std::string_view());
 }
 
 }  // namespace wireway::broker

@@ -5,10 +5,32 @@
 namespace wireway::broker {
 
 struct SubscriptionTree::Node {
-  std::unordered_map<std::string, std::unique_ptr<Node>, TextHash, std::equal_to<>> children;
+  using Children =
+      std::unordered_map<std::string, std::unique_ptr<Node>, TextHash, std::equal_to<>>;
+
+  std::unique_ptr<Children> children;  // most nodes are leaves
   std::vector<Subscription> subscriptions;
 
-  bool empty() const { return children.empty() && subscriptions.empty(); }
+  bool empty() const { return !children && subscriptions.empty(); }
+  const Node* child(std::string_view level) const {
+    if (!children) return nullptr;
+    const auto found = children->find(level);
+    return found == children->end() ? nullptr : found->second.get();
+  }
+  Node& make_child(std::string_view level) {
+    if (!children) children = std::make_unique<Children>();
+    auto found = children->find(level);
+    if (found == children->end()) found = children->emplace(level, std::make_unique<Node>()).first;
+    return *found->second;
+  }
+  void erase_child(std::string_view level) {
+    children->erase(children->find(level));
+    if (children->empty()) children.reset();
+  }
+  bool has_local() const {
+    return std::ranges::any_of(
+        subscriptions, [](const Subscription& one) { return one.shard == Subscription::no_shard; });
+  }
 };
 
 namespace {
@@ -30,69 +52,93 @@ Split split(std::string_view text) {
 SubscriptionTree::SubscriptionTree() : root_(std::make_unique<Node>()) {}
 SubscriptionTree::~SubscriptionTree() = default;
 
-bool SubscriptionTree::insert(std::string_view filter, const Subscription& subscription) {
-  cache_.clear();
+SubscriptionTree::Change SubscriptionTree::insert(std::string_view filter,
+                                                  const Subscription& subscription) {
   Node* node = root_.get();
   for (Split part{{}, filter, false}; !part.last;) {
     part = split(part.rest);
-    auto found = node->children.find(part.level);
-    if (found == node->children.end())
-      found = node->children.emplace(part.level, std::make_unique<Node>()).first;
-    node = found->second.get();
+    node = &node->make_child(part.level);
   }
-  const auto same =
-      std::ranges::find(node->subscriptions, subscription.session, &Subscription::session);
+  const auto same = std::ranges::find_if(
+      node->subscriptions, [&](const Subscription& one) { return one.same_target(subscription); });
   if (same != node->subscriptions.end()) {
+    if (subscription.shard != Subscription::no_shard) {
+      ++same->identifier;  // a shard's count
+      return Change::none;
+    }
+    ++epoch_;
     *same = subscription;
-    return false;
+    return Change::none;
   }
+  ++epoch_;
+  const bool first = !node->has_local();
   node->subscriptions.push_back(subscription);
-  ++size_;
-  return true;
+  if (subscription.shard != Subscription::no_shard) node->subscriptions.back().identifier = 1;
+  if (subscription.session != nullptr) ++size_;
+  return first ? Change::first_of_filter : Change::another;
 }
 
-bool SubscriptionTree::erase(std::string_view filter, const Session& session) {
+SubscriptionTree::Change SubscriptionTree::erase(std::string_view filter,
+                                                 const Subscription& target) {
   std::vector<std::pair<Node*, std::string_view>> way;  // parents, for pruning
   Node* node = root_.get();
   for (Split part{{}, filter, false}; !part.last;) {
     part = split(part.rest);
-    const auto found = node->children.find(part.level);
-    if (found == node->children.end()) return false;
+    if (node->child(part.level) == nullptr) return Change::none;
     way.emplace_back(node, part.level);
-    node = found->second.get();
+    node = &node->make_child(part.level);
   }
-  const auto removed = std::erase_if(
-      node->subscriptions, [&](const Subscription& one) { return one.session == &session; });
-  if (removed == 0) return false;
-  cache_.clear();
-  --size_;
+  const auto found = std::ranges::find_if(
+      node->subscriptions, [&](const Subscription& one) { return one.same_target(target); });
+  if (found == node->subscriptions.end()) return Change::none;
+  if (found->shard != Subscription::no_shard && --found->identifier > 0) return Change::none;
+  node->subscriptions.erase(found);
+  ++epoch_;
+  if (target.session != nullptr) --size_;
+  const bool last = !node->has_local();
   while (!way.empty() && node->empty()) {
     const auto [parent, level] = way.back();
-    parent->children.erase(parent->children.find(level));
+    parent->erase_child(level);
     node = parent;
     way.pop_back();
   }
-  return true;
+  return last ? Change::first_of_filter : Change::another;
 }
 
-const std::vector<Receiver>& SubscriptionTree::match(std::string_view topic) {
-  if (const auto hit = cache_.find(topic); hit != cache_.end()) return hit->second;
-  if (cache_.size() >= cache_topics_max) cache_.clear();
-  return cache_.emplace(std::string(topic), collect(topic)).first->second;
+const Route& SubscriptionTree::match(std::string_view topic) {
+  const auto hit = cache_.find(topic);
+  if (hit != cache_.end()) {
+    if (!current(hit->second)) collect(topic, hit->second);
+    return hit->second;
+  }
+  if (cache_.size() >= std::clamp(size_ * 2, cache_topics_min, cache_topics_max)) {
+    cache_.clear();
+    ++cache_age_;
+  }
+  Route& route = cache_[std::string(topic)];
+  collect(topic, route);
+  return route;
 }
 
 namespace {
 
-using Found = std::vector<Subscription>;
-
-void append(Found& out, const std::vector<Subscription>& more) {
-  out.insert(out.end(), more.begin(), more.end());
+/// Sorts what one node holds into the route.
+void take(const std::vector<Subscription>& subscriptions, Route& out) {
+  for (const Subscription& one : subscriptions) {
+    if (one.group != nullptr)
+      out.groups.push_back(one.group);
+    else if (one.shard != Subscription::no_shard)
+      out.shards |= std::uint64_t{1} << one.shard;
+    else
+      out.subscriptions.push_back(one);
+  }
 }
 
 }  // namespace
 
-std::vector<Receiver> SubscriptionTree::collect(std::string_view topic) const {
-  Found found;
+void SubscriptionTree::collect(std::string_view topic, Route& out) const {
+  out = Route();
+  out.epoch = epoch_;
   struct Place {
     const Node* node;
     std::string_view rest;
@@ -104,27 +150,26 @@ std::vector<Receiver> SubscriptionTree::collect(std::string_view topic) const {
     const Place place = open.back();
     open.pop_back();
     const bool wildcards = !(reserved && place.node == root_.get());
-    const auto& children = place.node->children;
-    if (const auto hash = children.find("#"); wildcards && hash != children.end())
-      // also the parent level itself: "a/#" matches "a"
-      append(found, hash->second->subscriptions);
+    // also the parent level itself: "a/#" matches "a"
+    const Node* const rest = wildcards ? place.node->child("#") : nullptr;
+    if (rest != nullptr) take(rest->subscriptions, out);
     if (place.last) {
-      append(found, place.node->subscriptions);
+      take(place.node->subscriptions, out);
       continue;
     }
     const Split part = split(place.rest);
-    if (const auto exact = children.find(part.level); exact != children.end())
-      open.push_back({exact->second.get(), part.rest, part.last});
-    if (const auto plus = children.find("+"); wildcards && plus != children.end())
-      open.push_back({plus->second.get(), part.rest, part.last});
+    if (const Node* exact = place.node->child(part.level))
+      open.push_back({exact, part.rest, part.last});
+    if (const Node* plus = wildcards ? place.node->child("+") : nullptr)
+      open.push_back({plus, part.rest, part.last});
   }
-  std::ranges::sort(found, std::less<>{}, &Subscription::session);
-  std::vector<Receiver> out;
-  for (const Subscription& one : found) {
-    if (out.empty() || out.back().session != one.session) out.push_back({one.session, {}});
-    out.back().subscriptions.push_back(one);
+  std::ranges::sort(out.subscriptions, std::less<>{}, &Subscription::session);
+  for (std::uint32_t i = 0; i < out.subscriptions.size(); ++i) {
+    Session* const session = out.subscriptions[i].session;
+    if (out.receivers.empty() || out.receivers.back().session != session)
+      out.receivers.push_back({session, i, 0});
+    ++out.receivers.back().count;
   }
-  return out;
 }
 
 }  // namespace wireway::broker

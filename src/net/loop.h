@@ -41,7 +41,8 @@ class Loop {
   virtual void defer(Task task) = 0;
 
   /// From any thread: runs `task` in one of the next turns and wakes the loop if it sleeps. After
-  /// the Loop has stopped for good (is destroyed), tasks are destroyed without running.
+  /// the Loop has stopped for good (is destroyed), tasks are destroyed without running. It runs
+  /// before the loop handles any byte that it receives after the task was posted.
   virtual void post(Task task) = 0;
 
   /// Turns until stop(). `stop()` lets the current turn finish (streams are flushed).

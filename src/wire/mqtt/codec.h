@@ -11,6 +11,8 @@
 /// Thread: any; no state.
 
 #include <expected>
+#include <optional>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "wire/mqtt/packet.h"
@@ -28,9 +30,21 @@ Decoded<Packet> decode(std::uint8_t first_byte, ByteView body, Version version, 
 Decoded<Publish> decode_publish(std::uint8_t first_byte, ByteView body, Version version,
                                 Bytes& scratch);
 
+/// The same for the most frequent case, which is checked in a few comparisons: a well-formed
+/// PUBLISH without properties to the topic `known`, which was decoded before. False = it is another
+/// one, or not well-formed: decode_publish() tells.
+bool decode_plain_publish(std::uint8_t first_byte, ByteView body, Version version,
+                          std::string_view known, Publish& out);
+
+/// The packet identifier of a PUBACK, PUBREC, PUBREL or PUBCOMP that says nothing else (success);
+/// 0 = it is another packet, or not well-formed.
+std::uint16_t decode_plain_reply(std::uint8_t first_byte, ByteView body);
+
 /// Of a decoded Publish; they have been validated.
 PublishProperties parse_forwarded(ByteView forwarded_properties);
 Bytes encode_forwarded(const PublishProperties& properties);
+/// The value of the first user property of that name, in place.
+std::optional<std::string_view> user_property(ByteView forwarded_properties, std::string_view name);
 
 void append(const Connect& packet, Bytes& out);
 void append(const Connack& packet, Version version, Bytes& out);
@@ -48,6 +62,8 @@ std::size_t publish_bytes(const Publish& packet, Version version);
 void append_publish(const Publish& packet, Version version, Bytes& out);
 /// All but the payload, for large payloads that are written from where they lie.
 void append_publish_head(const Publish& packet, Version version, Bytes& out);
+/// Where append_publish() puts the packet identifier, from the packet's first byte (QoS 1, 2).
+std::size_t packet_identifier_offset(const Publish& packet, Version version);
 
 constexpr PacketType type_of(std::uint8_t first_byte) {
   return static_cast<PacketType>(first_byte >> 4);

@@ -3,6 +3,8 @@
 
 #include "wire/mqtt/codec.h"
 
+#include <random>
+
 #include <gtest/gtest.h>
 
 #include "wire/mqtt/frame.h"
@@ -230,6 +232,62 @@ TEST(Codec, never_reads_past_a_packet_that_was_cut_anywhere) {
     Bytes scratch;
     EXPECT_FALSE(decode_whole(cut, Version::v5, scratch)) << length;
   }
+}
+
+/// Any bytes: what the short way takes, the long way takes with the same result.
+TEST(Codec, short_ways_agree_with_the_long_ones_on_mutated_packets) {
+  std::mt19937 random(11);
+  int plain = 0;
+  for (int round = 0; round < 200'000; ++round) {
+    const Version version = round % 2 == 0 ? Version::v5 : Version::v311;
+    Publish publish;
+    publish.topic = "plant/a";
+    publish.qos = static_cast<Qos>(round % 3);
+    publish.packet_identifier = publish.qos == Qos::at_most_once ? 0 : 7;
+    const Bytes payload(random() % 4, 'x');
+    publish.payload = payload;
+    Bytes bytes;
+    append_publish(publish, version, bytes);
+    for (unsigned change = random() % 3; change > 0; --change)
+      bytes[random() % bytes.size()] ^= std::uint8_t(1U << (random() % 8));
+    const std::uint8_t first = bytes[0];
+    const ByteView body = ByteView(bytes).subspan(2);
+    Publish quick;
+    if (decode_plain_publish(first, body, version, "plant/a", quick)) {
+      ++plain;
+      Bytes scratch;
+      const auto slow = decode_publish(first, body, version, scratch);
+      ASSERT_TRUE(slow.has_value());
+      EXPECT_EQ(quick.topic, slow->topic);
+      EXPECT_EQ(quick.packet_identifier, slow->packet_identifier);
+      EXPECT_EQ(quick.qos, slow->qos);
+      EXPECT_EQ(quick.retain, slow->retain);
+      EXPECT_EQ(quick.duplicate, slow->duplicate);
+      EXPECT_EQ(to_text(quick.payload), to_text(slow->payload));
+      EXPECT_TRUE(slow->forwarded_properties.empty());
+    }
+    const std::uint8_t reply_first = std::uint8_t(random());
+    const Bytes reply_body(random() % 4, std::uint8_t(random() % 3));
+    if (const std::uint16_t identifier = decode_plain_reply(reply_first, reply_body)) {
+      Bytes scratch;
+      const auto type = type_of(reply_first);
+      if (type < PacketType::puback || type > PacketType::pubcomp) continue;
+      const auto slow = decode(reply_first, reply_body, version, scratch);
+      ASSERT_TRUE(slow.has_value());
+      EXPECT_EQ(std::get<PublishReply>(*slow).packet_identifier, identifier);
+    }
+  }
+  EXPECT_GT(plain, 10'000);
+}
+
+TEST(Codec, finds_a_user_property_by_name) {
+  const Bytes encoded = encode_forwarded({.payload_is_utf8 = true,
+                                          .content_type = "text/plain",
+                                          .response_topic = "answer",
+                                          .correlation_data = {1, 2},
+                                          .user_properties = {{"a", "1"}, {"$partition", "k"}}});
+  EXPECT_EQ(user_property(encoded, "$partition"), "k");
+  EXPECT_EQ(user_property(encoded, "b"), std::nullopt);
 }
 
 }  // namespace

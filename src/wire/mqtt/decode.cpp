@@ -1,3 +1,4 @@
+#include <cstring>
 #include <limits>
 
 #include "wire/mqtt/codec.h"
@@ -219,6 +220,36 @@ Decoded<Publish> decode_publish(std::uint8_t first_byte, ByteView body, Version 
   return publish;
 }
 
+bool decode_plain_publish(std::uint8_t first_byte, ByteView body, Version version,
+                          std::string_view known, Publish& out) {
+  const unsigned qos = (first_byte >> 1) & 3U;
+  const std::size_t overhead = 2 + (qos > 0 ? 2U : 0U) + (version == Version::v5 ? 1U : 0U);
+  if (known.empty() || body.size() < known.size() + overhead || qos == 3) return false;
+  const std::uint8_t* at = body.data();
+  if (std::size_t((at[0] << 8) | at[1]) != known.size()) return false;
+  at += 2;
+  if (std::memcmp(at, known.data(), known.size()) != 0) return false;
+  at += known.size();
+  if (qos > 0) {
+    out.packet_identifier = std::uint16_t((at[0] << 8) | at[1]);
+    if (out.packet_identifier == 0) return false;
+    at += 2;
+  }
+  if (version == Version::v5 && *at++ != 0) return false;
+  out.duplicate = (first_byte & 0x08) != 0;
+  if (out.duplicate && qos == 0) return false;
+  out.retain = (first_byte & 0x01) != 0;
+  out.qos = static_cast<Qos>(qos);
+  out.topic = known;
+  out.payload = {at, body.data() + body.size()};
+  return true;
+}
+
+std::uint16_t decode_plain_reply(std::uint8_t first_byte, ByteView body) {
+  if (body.size() != 2 || !has_valid_flags(first_byte)) return 0;
+  return std::uint16_t((body[0] << 8) | body[1]);
+}
+
 Decoded<Packet> decode(std::uint8_t first_byte, ByteView body, Version version, Bytes& scratch) {
   const PacketType type = type_of(first_byte);
   if (type == PacketType::publish) {
@@ -265,6 +296,24 @@ PublishProperties parse_forwarded(ByteView forwarded_properties) {
     }
   }
   return out;
+}
+
+std::optional<std::string_view> user_property(ByteView forwarded_properties,
+                                              std::string_view name) {
+  Reader reader(forwarded_properties);
+  while (reader.ok() && reader.left() > 0) {
+    switch (static_cast<PropertyId>(reader.byte())) {
+      case PropertyId::payload_format_indicator: (void)reader.byte(); break;
+      case PropertyId::user_property: {
+        const std::string_view key = as_text(reader.binary());
+        const std::string_view value = as_text(reader.binary());
+        if (reader.ok() && key == name) return value;
+        break;
+      }
+      default: (void)reader.binary();  // content type, response topic, correlation data
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace wireway::wire::mqtt

@@ -170,29 +170,41 @@ std::size_t publish_bytes(const Publish& packet, Version version) {
   return 1 + variable_size(body) + body;
 }
 
+std::size_t packet_identifier_offset(const Publish& packet, Version version) {
+  return 1 + variable_size(publish_body_bytes(packet, version)) + 2 + packet.topic.size();
+}
+
 void append_publish_head(const Publish& packet, Version version, Bytes& out) {
+  const std::size_t body = publish_body_bytes(packet, version);
+  const std::size_t begin = out.size();
+  out.resize(begin + 1 + variable_size(body) + body - packet.payload.size());
   auto flags = static_cast<unsigned>(packet.qos) << 1;
   if (packet.duplicate) flags |= 0x08;
   if (packet.retain) flags |= 0x01;
-  append_byte(out, first_byte_of(PacketType::publish, std::uint8_t(flags)));
-  append_variable(out, publish_body_bytes(packet, version));
-  append_text(out, packet.topic);
-  if (packet.qos != Qos::at_most_once) append_two(out, packet.packet_identifier);
-  if (version != Version::v5) return;
-  append_variable(out, publish_property_bytes(packet));
-  append_bytes(out, packet.forwarded_properties);
-  if (packet.message_expiry_interval_s) {
-    append_byte(out, static_cast<std::uint8_t>(PropertyId::message_expiry_interval));
-    append_four(out, *packet.message_expiry_interval_s);
+  Pen pen(out.data() + begin);
+  pen.byte(first_byte_of(PacketType::publish, std::uint8_t(flags)));
+  pen.variable(body);
+  WIREWAY_ASSERT(packet.topic.size() <= 65535, "a topic fits its two-byte length");
+  pen.two(std::uint16_t(packet.topic.size()));
+  pen.bytes(as_bytes(packet.topic));
+  if (packet.qos != Qos::at_most_once) pen.two(packet.packet_identifier);
+  if (version == Version::v5) {
+    pen.variable(publish_property_bytes(packet));
+    pen.bytes(packet.forwarded_properties);
+    if (packet.message_expiry_interval_s) {
+      pen.byte(static_cast<std::uint8_t>(PropertyId::message_expiry_interval));
+      pen.four(*packet.message_expiry_interval_s);
+    }
+    if (packet.topic_alias) {
+      pen.byte(static_cast<std::uint8_t>(PropertyId::topic_alias));
+      pen.two(*packet.topic_alias);
+    }
+    for (const std::uint32_t identifier : packet.subscription_identifiers) {
+      pen.byte(static_cast<std::uint8_t>(PropertyId::subscription_identifier));
+      pen.variable(identifier);
+    }
   }
-  if (packet.topic_alias) {
-    append_byte(out, static_cast<std::uint8_t>(PropertyId::topic_alias));
-    append_two(out, *packet.topic_alias);
-  }
-  for (const std::uint32_t identifier : packet.subscription_identifiers) {
-    append_byte(out, static_cast<std::uint8_t>(PropertyId::subscription_identifier));
-    append_variable(out, identifier);
-  }
+  WIREWAY_ASSERT(pen.at() == out.data() + out.size(), "a PUBLISH is as long as was counted");
 }
 
 void append_publish(const Publish& packet, Version version, Bytes& out) {

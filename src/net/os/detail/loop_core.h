@@ -90,6 +90,8 @@ class LoopCore {
   WallTime wall_now();
 
   void post(Task task);
+  bool has_mail() const { return has_mail_.load(); }
+  void drain_mailbox();
   void run();
   void stop() { stop_requested_ = true; }
   /// Destroys all tasks that have not run; called before the streams' owner goes.
@@ -109,7 +111,6 @@ class LoopCore {
   void poll();
   int wait(Duration longest);
   bool nothing_to_do() const;
-  void drain_mailbox();
   void run_deferred();
   void flush_dirty();
   bool run_due_timers();

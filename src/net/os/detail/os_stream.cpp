@@ -98,6 +98,7 @@ void OsStream::read_once() {
   const auto buffer = core_.read_buffer();
   const ssize_t got = ::recv(fd_, buffer.data(), buffer.size(), 0);
   if (got > 0) {
+    if (core_.has_mail() && !drain_mail_first()) return;
     deliver(buffer.first(static_cast<std::size_t>(got)));
     return;
   }
@@ -106,6 +107,21 @@ void OsStream::read_once() {
   input_end_ = true;
   if (pending_bytes() > 0 && !blocked_) send_pending();  // a peer that only half-closed still reads
   end({Errc::unavailable, peer_ + ": closed by peer"});
+}
+
+/// What another loop posted before these bytes were sent must be known when they are handled. False
+/// if a task has destroyed, detached, paused or closed the stream: the bytes are lost with it, or,
+/// if it only pauses, kept until it goes on.
+bool OsStream::drain_mail_first() {
+  bool destroyed = false;
+  bool* const outer = std::exchange(destroyed_, &destroyed);
+  core_.drain_mailbox();
+  if (destroyed) {
+    if (outer != nullptr) *outer = true;
+    return false;
+  }
+  destroyed_ = outer;
+  return state_ == State::open;
 }
 
 /// False if the handler has destroyed, detached, paused or closed the stream: read no more.

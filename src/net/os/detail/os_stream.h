@@ -68,6 +68,7 @@ class OsStream final : public Stream, public Pollable, public Flushable {
   void read_once();
   void read_rest(const Error& write_error);
   void discard_input();
+  bool drain_mail_first();
   bool deliver(ByteView bytes);
   bool send_pending();
   void finish_close();

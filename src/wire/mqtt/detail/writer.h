@@ -2,6 +2,7 @@
 /// Appends the primitive types of MQTT (section 1.5).
 
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #include "base/assert.h"
@@ -38,5 +39,33 @@ inline void append_binary(Bytes& out, ByteView bytes) {
   append_bytes(out, bytes);
 }
 inline void append_text(Bytes& out, std::string_view text) { append_binary(out, as_bytes(text)); }
+
+/// Writes into memory whose size has been counted before: for the one packet that must be fast.
+class Pen {
+ public:
+  explicit Pen(std::uint8_t* at) : at_(at) {}
+
+  void byte(std::uint8_t value) { *at_++ = value; }
+  void two(std::uint16_t value) {
+    byte(std::uint8_t(value >> 8));
+    byte(std::uint8_t(value));
+  }
+  void four(std::uint32_t value) {
+    two(std::uint16_t(value >> 16));
+    two(std::uint16_t(value));
+  }
+  void variable(std::size_t value) {
+    for (; value > 0x7F; value >>= 7) byte(std::uint8_t(value | 0x80));
+    byte(std::uint8_t(value));
+  }
+  void bytes(ByteView bytes) {
+    if (!bytes.empty()) std::memcpy(at_, bytes.data(), bytes.size());
+    at_ += bytes.size();
+  }
+  const std::uint8_t* at() const { return at_; }
+
+ private:
+  std::uint8_t* at_;
+};
 
 }  // namespace wireway::wire::mqtt
