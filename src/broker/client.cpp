@@ -89,6 +89,8 @@ bool Client::on_publish(std::uint8_t first_byte, ByteView body, MonoTime now) {
   ReasonCode reason = known ? ReasonCode::success : verdict(publish.topic);
   if (reason == ReasonCode::success && shard_.busy()) reason = ReasonCode::quota_exceeded;
   const bool refused = mqtt::is_error(reason);
+  if (!known && !refused && state_store::is_request_topic(publish.topic))
+    return on_store_request(publish);
   if (refused && version_ == Version::v311) {
     // 3.1.1 has no way to say no to one message; not to acknowledge and to close is the honest one.
     disconnect(reason,
@@ -177,6 +179,27 @@ void Client::accept(const mqtt::Publish& publish, MonoTime now) {
   message.qos = publish.qos;
   message.retain = publish.retain;
   shard_.publish(message, now, last_.get());
+}
+
+/// The store's answer comes as a PUBLISH; subscribers never see the request.
+bool Client::on_store_request(const mqtt::Publish& publish) {
+  state_store::Admission admission =
+      state_store::admit(publish, {session_.client_identifier(), number_, version_, nullptr});
+  if (admission.disconnects || (version_ == Version::v311 && !admission.asked)) {
+    disconnect(admission.reason, std::string(admission.why));
+    return false;
+  }
+  if (admission.asked) {
+    listens_ = listens_ || admission.asked->listens;
+    shard_.ask_store(std::move(*admission.asked));
+  } else if (publish.qos == mqtt::Qos::at_most_once) {
+    ++shard_.count().dropped;
+  }
+  if (publish.qos == mqtt::Qos::at_most_once) return true;
+  const bool qos2 = publish.qos == mqtt::Qos::exactly_once;
+  reply(qos2 ? PacketType::pubrec : PacketType::puback, publish.packet_identifier,
+        admission.reason);
+  return true;
 }
 
 void Client::reply(PacketType type, std::uint16_t identifier, ReasonCode reason) {

@@ -62,6 +62,7 @@ class Client {
   /// The reason to refuse a PUBLISH to this topic with, or success.
   mqtt::ReasonCode verdict(std::string_view topic) const;
   void accept(const mqtt::Publish& publish, MonoTime now);
+  bool on_store_request(const mqtt::Publish& publish);
   void handle(mqtt::PacketType type, std::uint16_t identifier, mqtt::ReasonCode reason,
               MonoTime now);
   void on(const mqtt::Subscribe& subscribe, MonoTime now);
@@ -82,6 +83,8 @@ class Client {
   bool may_send_session_expiry_ = false;
   bool will_wanted_ = true;
   bool ended_ = false;
+  bool listens_ = false;      ///< the state store knows of this connection
+  std::uint64_t number_ = 0;  ///< of the connection, unique on its shard
   MonoTime last_packet_;
   std::string last_words_;
   std::vector<std::string> aliases_;  ///< by alias - 1; as long as the highest that was used

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "broker/session.h"
+#include "broker/state_store/service.h"
 
 namespace wireway::broker {
 
@@ -72,14 +73,32 @@ struct GroupDelivery {
   MessagePtr message;
 };
 
-using Envelope = std::variant<Routed, RouteChange, RetainedPut, RetainedWanted, RetainedFound,
-                              GroupChange, GroupDelivery>;
+/// To the state store's shard: a client asks.
+struct StoreRequest {
+  state_store::Asked asked;
+};
+/// To the state store's shard: a connection that asked for notifications has ended.
+struct ListenerGone {
+  std::string client_identifier;
+  std::uint64_t connection = 0;
+};
+/// From the state store to a connection that asked, whatever it has subscribed to; nothing if the
+/// connection has ended.
+struct StoreNotification {
+  std::string client_identifier;
+  std::uint64_t connection = 0;
+  MessagePtr message;
+};
+
+using Envelope =
+    std::variant<Routed, RouteChange, RetainedPut, RetainedWanted, RetainedFound, GroupChange,
+                 GroupDelivery, StoreRequest, ListenerGone, StoreNotification>;
 
 class Mesh {
  public:
   virtual ~Mesh() = default;
   virtual std::size_t count() const = 0;
-  /// Never called with the caller's own index.
+  /// To the caller's own shard only what is for the state store; it comes in a later turn.
   virtual void send(std::size_t shard, Envelope envelope) = 0;
 };
 

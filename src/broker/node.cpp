@@ -12,7 +12,9 @@ Node::Node(std::size_t index, net::Env& env, Settings settings)
       env_(env),
       address_(std::make_shared<NodeAddress>(env.loop, *this)),
       shard_(index, *this, settings),
-      tick_(env.loop) {}
+      tick_(env.loop) {
+  shard_.set_wall(env.loop.wall_now(), env.loop.now());
+}
 
 Node::~Node() { address_->gone(); }
 
@@ -82,13 +84,17 @@ void Node::flush_mail() {
 void Node::receive(std::vector<Envelope> mail) {
   const MonoTime now = env_.loop.now();
   for (Envelope& envelope : mail) shard_.receive(std::move(envelope), now);
+  arm_tick();  // a key of the state store may have a new expiry
 }
 
 void Node::arm_tick() {
   const auto deadline = shard_.next_deadline();
+  if (deadline == armed_for_) return;
+  armed_for_ = deadline;
   if (!deadline) return tick_.cancel();
   const Duration delay = std::max(*deadline - env_.loop.now(), Duration{0});
   tick_.arm(delay, [this] {
+    armed_for_.reset();
     shard_.tick(env_.loop.now());
     arm_tick();
   });

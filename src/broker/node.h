@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -74,7 +75,11 @@ class Node final : private Mesh {
   void arrive(Arrival arrival);
   void set_settings(const Settings& settings);
   Counters counters() const { return shard_.counters(); }
-  void set_busy(bool busy) { shard_.set_busy(busy); }
+  /// What all shards together say, and the wall clock: once a second.
+  void set_busy(bool busy) {
+    shard_.set_busy(busy);
+    shard_.set_wall(env_.loop.wall_now(), env_.loop.now());
+  }
   void publish(const MessageView& message) { shard_.publish(message, env_.loop.now()); }
   /// Tells the clients and closes; empty() once all are gone.
   void shut_down();
@@ -100,6 +105,7 @@ class Node final : private Mesh {
   std::vector<std::vector<Envelope>> mail_;  ///< to each node, of this turn
   bool mail_deferred_ = false;
   net::Timer tick_;
+  std::optional<MonoTime> armed_for_;
 };
 
 }  // namespace wireway::broker

@@ -156,6 +156,7 @@ Client* Shard::connect(Wire& wire, mqtt::Connect connect, std::string peer,
   entry.client = std::make_unique<Client>(*this, entry.session, wire, connect, std::move(peer));
   Client& client = *entry.client;
   client.last_packet_ = now;
+  client.number_ = ++connections_made_;
   client.keep_alive_s_ = keep_alive_of(connect, settings_);
   entry.expiry_s = client.session_expiry_s_ = session_expiry_of(connect, settings_);
   ++counters_.connections;
@@ -180,6 +181,8 @@ void Shard::closed(Client& client, MonoTime now) {
   WIREWAY_ASSERT(entry != nullptr && entry->client.get() == &client,
                  "a Client is closed once, by the shard that made it");
   entry->session.detach();
+  if (client.listens_)
+    mesh_.send(store_shard(), ListenerGone{entry->session.client_identifier(), client.number_});
   entry->expiry_s = client.session_expiry_s_;
   if (!client.will_wanted_) entry->will.reset();
   const std::unique_ptr<Client> ended = std::move(entry->client);
@@ -476,7 +479,38 @@ void Shard::receive(Envelope envelope, MonoTime now) {
   } else if (auto* delivery = std::get_if<GroupDelivery>(&envelope)) {
     // Towards the member, or back to the owner because the member is gone: hand_over() knows.
     hand_over(*delivery, now);
+  } else if (auto* request = std::get_if<StoreRequest>(&envelope)) {
+    store_.on_request(request->asked, wall_and(now));
+  } else if (auto* gone = std::get_if<ListenerGone>(&envelope)) {
+    store_.on_listener_gone(*gone);
+  } else if (auto* notification = std::get_if<StoreNotification>(&envelope)) {
+    send_to_listener(std::move(*notification), now);
   }
+}
+
+void Shard::ask_store(state_store::Asked asked) {
+  mesh_.send(store_shard(), StoreRequest{std::move(asked)});
+}
+
+std::size_t Shard::store_shard() const {
+  return shard_of(state_store::request_topic, mesh_.count());
+}
+
+void Shard::send_to_listener(StoreNotification notification, MonoTime now) {
+  const std::size_t home = shard_of(notification.client_identifier, mesh_.count());
+  if (home != index_) {
+    mesh_.send(home, std::move(notification));
+    return;
+  }
+  Entry* entry = find(notification.client_identifier);
+  if (entry == nullptr || !entry->client || entry->client->number_ != notification.connection)
+    return;
+  Passage message(std::move(notification.message), packets_);
+  entry->session.deliver(message, {mqtt::Qos::at_least_once, false, {}}, now);
+}
+
+state_store::Now Shard::wall_and(MonoTime now) const {
+  return {now, wall_start_ + now.since_start};
 }
 
 void Shard::set_deadline(Entry& entry, MonoTime at) {
@@ -494,13 +528,15 @@ void Shard::schedule(Entry& entry) {
 }
 
 std::optional<MonoTime> Shard::next_deadline() const {
-  if (deadlines_.empty()) return std::nullopt;
-  return deadlines_.begin()->first;
+  const auto of_store = store_.next_deadline();
+  if (deadlines_.empty()) return of_store;
+  return std::min(deadlines_.begin()->first, of_store.value_or(never));
 }
 
 void Shard::tick(MonoTime now) {
   while (!deadlines_.empty() && deadlines_.begin()->first <= now)
     due(*deadlines_.begin()->second, now);
+  store_.tick(wall_and(now));
 }
 
 void Shard::due(Entry& entry, MonoTime now) {

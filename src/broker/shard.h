@@ -23,6 +23,7 @@
 #include "broker/retained_store.h"
 #include "broker/session.h"
 #include "broker/shared_groups.h"
+#include "broker/store_keeper.h"
 #include "broker/subscription_tree.h"
 
 namespace wireway::broker {
@@ -44,6 +45,9 @@ class Shard {
   /// True from 75 % of queued_bytes_max on.
   bool busy() const;
 
+  /// Told now and again, so that a step of the wall clock is noticed.
+  void set_wall(WallTime wall, MonoTime now) { wall_start_ = wall + -now.since_start; }
+
   /// CONNECT has come. `assigned_identifier` is used if the client sent none. The Client lives
   /// until closed(); nullptr = refused: the CONNACK is sent and the wire told to close.
   Client* connect(Wire& wire, mqtt::Connect connect, std::string peer,
@@ -59,6 +63,10 @@ class Shard {
   void subscribe(Client& client, const mqtt::SubscribeEntry& entry, std::uint32_t identifier,
                  MonoTime now);
   bool unsubscribe(Session& session, const std::string& filter);
+
+  /// A request to the state store, wherever that lives.
+  void ask_store(state_store::Asked asked);
+  void send_to_listener(StoreNotification notification, MonoTime now);
 
   void receive(Envelope envelope, MonoTime now);
   /// When tick() has something to do next.
@@ -96,6 +104,8 @@ class Shard {
   void on_group_change(const GroupChange& change);
   void on_route_change(const RouteChange& change);
   void tell_others(const Envelope& envelope);
+  std::size_t store_shard() const;
+  state_store::Now wall_and(MonoTime now) const;
   Entry* find(std::string_view client_identifier);
 
   std::size_t index_;
@@ -108,6 +118,9 @@ class Shard {
   RetainedStore retained_;
   SharedGroups groups_;
   std::set<std::pair<MonoTime, Entry*>> deadlines_;
+  StoreKeeper store_{*this, mesh_};  ///< empty unless the request topic is this shard's
+  WallTime wall_start_;              ///< when the monotonic clock began
+  std::uint64_t connections_made_ = 0;
   PacketCache packets_;
   Bytes decode_scratch_;
   std::vector<std::uint32_t> identifiers_;  ///< of the delivery that is being made
