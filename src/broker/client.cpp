@@ -24,12 +24,14 @@ void Client::send(const Packet& packet) {
   Bytes out;
   mqtt::append(packet, version_, out);
   wire_.send(out);
+  ++shard_.count().packets_out;
 }
 
 bool Client::on_packet(std::uint8_t first_byte, ByteView body, MonoTime now) {
   if (ended_) return false;
   last_packet_ = now;
   shard_.count().bytes_in += body.size() + 2;
+  ++shard_.count().packets_in;
   const PacketType type = mqtt::type_of(first_byte);
   if (type == PacketType::publish) return on_publish(first_byte, body, now);
   if (type >= PacketType::puback && type <= PacketType::pubcomp) {
@@ -51,6 +53,7 @@ bool Client::on_packet(std::uint8_t first_byte, ByteView body, MonoTime now) {
   } else if (std::holds_alternative<mqtt::Pingreq>(*packet)) {
     static constexpr std::uint8_t pingresp[] = {0xD0, 0};
     wire_.send(pingresp);
+    ++shard_.count().packets_out;
   } else if (const auto* disconnect_packet = std::get_if<mqtt::Disconnect>(&*packet)) {
     on(*disconnect_packet);
   } else if (std::holds_alternative<mqtt::Connect>(*packet)) {
@@ -88,6 +91,7 @@ bool Client::on_publish(std::uint8_t first_byte, ByteView body, MonoTime now) {
   if (qos2 && !may_receive(publish)) return false;
   ReasonCode reason = known ? ReasonCode::success : verdict(publish.topic);
   if (reason == ReasonCode::success && shard_.busy()) reason = ReasonCode::quota_exceeded;
+  count_in(publish, reason);
   const bool refused = mqtt::is_error(reason);
   if (!known && !refused && state_store::is_request_topic(publish.topic))
     return on_store_request(publish);
@@ -99,7 +103,7 @@ bool Client::on_publish(std::uint8_t first_byte, ByteView body, MonoTime now) {
   }
   if (publish.qos == mqtt::Qos::at_most_once) {
     if (refused)
-      ++shard_.count().dropped;
+      drop_qos0();
     else
       accept(publish, now);
     return true;
@@ -108,6 +112,19 @@ bool Client::on_publish(std::uint8_t first_byte, ByteView body, MonoTime now) {
     accept(publish, now);
   reply(qos2 ? PacketType::pubrec : PacketType::puback, publish.packet_identifier, reason);
   return true;
+}
+
+void Client::count_in(const mqtt::Publish& publish, ReasonCode reason) {
+  Counters& counters = shard_.count();
+  counters.payload_in += publish.payload.size();
+  ++session_.traffic.messages_in;
+  session_.traffic.payload_in += publish.payload.size();
+  if (reason == ReasonCode::quota_exceeded) ++counters.refused_busy;
+}
+
+void Client::drop_qos0() {
+  ++shard_.count().dropped;
+  ++shard_.count().qos0_dropped_in;
 }
 
 /// What does not fit decode_plain_publish(); false = the connection ends.
@@ -193,7 +210,7 @@ bool Client::on_store_request(const mqtt::Publish& publish) {
     listens_ = listens_ || admission.asked->listens;
     shard_.ask_store(std::move(*admission.asked));
   } else if (publish.qos == mqtt::Qos::at_most_once) {
-    ++shard_.count().dropped;
+    drop_qos0();
   }
   if (publish.qos == mqtt::Qos::at_most_once) return true;
   const bool qos2 = publish.qos == mqtt::Qos::exactly_once;
@@ -211,6 +228,7 @@ void Client::reply(PacketType type, std::uint16_t identifier, ReasonCode reason)
   const std::uint8_t packet[] = {std::uint8_t((static_cast<unsigned>(type) << 4) | flags), 2,
                                  std::uint8_t(identifier >> 8), std::uint8_t(identifier)};
   wire_.send(packet);
+  ++shard_.count().packets_out;
 }
 
 void Client::handle(PacketType type, std::uint16_t identifier, ReasonCode reason, MonoTime now) {

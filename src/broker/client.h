@@ -62,6 +62,8 @@ class Client {
   /// The reason to refuse a PUBLISH to this topic with, or success.
   mqtt::ReasonCode verdict(std::string_view topic) const;
   void accept(const mqtt::Publish& publish, MonoTime now);
+  void count_in(const mqtt::Publish& publish, mqtt::ReasonCode reason);
+  void drop_qos0();
   bool on_store_request(const mqtt::Publish& publish);
   void handle(mqtt::PacketType type, std::uint16_t identifier, mqtt::ReasonCode reason,
               MonoTime now);
@@ -86,6 +88,7 @@ class Client {
   bool listens_ = false;      ///< the state store knows of this connection
   std::uint64_t number_ = 0;  ///< of the connection, unique on its shard
   MonoTime last_packet_;
+  MonoTime connected_at_;
   std::string last_words_;
   std::vector<std::string> aliases_;  ///< by alias - 1; as long as the highest that was used
   /// The topic that was published to last, checked, with its receivers.

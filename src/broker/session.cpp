@@ -37,7 +37,10 @@ std::uint16_t OutgoingAliases::alias_of(std::string_view topic, bool& known) {
 Session::Session(std::string client_identifier, const Settings& settings, Counters& counters)
     : client_identifier_(std::move(client_identifier)), settings_(settings), counters_(counters) {}
 
-Session::~Session() { counters_.queued_bytes -= queued_bytes_; }
+Session::~Session() {
+  counters_.queued_bytes -= queued_bytes_;
+  counters_.queued_messages -= queue_.size();
+}
 
 void Session::attach(Outlet outlet, MonoTime now) {
   outlet_ = std::move(outlet);
@@ -60,6 +63,7 @@ void Session::deliver(Passage& message, const Shape& shape, MonoTime now) {
     // Order among what this client gets; and a burst of retained messages is not a slow client.
     if (!room && !shape.retain) {
       ++counters_.dropped;
+      ++counters_.qos0_dropped_out;
       return;
     }
   }
@@ -93,6 +97,7 @@ void Session::enqueue(Delivery delivery) {
   const std::size_t bytes = bytes_of(delivery);
   queued_bytes_ += bytes;
   counters_.queued_bytes += bytes;
+  ++counters_.queued_messages;
   queue_.push_back(std::move(delivery));
 }
 
@@ -102,6 +107,7 @@ Delivery Session::take_queued() {
   const std::size_t bytes = bytes_of(front);
   queued_bytes_ -= bytes;
   counters_.queued_bytes -= bytes;
+  --counters_.queued_messages;
   return front;
 }
 
@@ -240,6 +246,7 @@ bool Session::send_publish(Passage& message, const Shape& shape, std::uint16_t i
   if (packet.bytes.size() > outlet_.packet_bytes_max) {
     // The client cannot take it: as if it had been delivered (MQTT-3.1.2-25).
     ++counters_.dropped;
+    if (shape.qos == mqtt::Qos::at_most_once) ++counters_.qos0_dropped_out;
     return false;
   }
   if (identifier != 0) {
@@ -247,7 +254,7 @@ bool Session::send_publish(Passage& message, const Shape& shape, std::uint16_t i
     packet.bytes[packet.identifier_at + 1] = std::uint8_t(identifier);
   }
   outlet_.wire->send(packet.bytes);
-  count_out(packet.bytes.size());
+  count_out(packet.bytes.size(), message.view().payload.size());
   return true;
 }
 
@@ -261,6 +268,7 @@ bool Session::send_special(const MessageView& message, const Shape& shape, std::
   const std::size_t alias_bytes = outlet_.aliases ? 3 : 0;
   if (mqtt::publish_bytes(publish, outlet_.version) + alias_bytes > outlet_.packet_bytes_max) {
     ++counters_.dropped;
+    if (shape.qos == mqtt::Qos::at_most_once) ++counters_.qos0_dropped_out;
     return false;
   }
   if (outlet_.aliases) {
@@ -271,13 +279,14 @@ bool Session::send_special(const MessageView& message, const Shape& shape, std::
   Bytes& packet = scratch();
   mqtt::append_publish(publish, outlet_.version, packet);
   outlet_.wire->send(packet);
-  count_out(packet.size());
+  count_out(packet.size(), message.payload.size());
   return true;
 }
 
 void Session::send_pubrel(std::uint16_t identifier) {
   const std::uint8_t packet[] = {0x62, 2, std::uint8_t(identifier >> 8), std::uint8_t(identifier)};
   outlet_.wire->send(packet);
+  ++counters_.packets_out;
 }
 
 }  // namespace wireway::broker

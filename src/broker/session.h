@@ -135,6 +135,9 @@ class Session {
   std::size_t queued_messages() const { return queue_.size(); }
   std::size_t in_flight() const { return outstanding_; }
 
+  Traffic traffic;
+  std::uint8_t category = 0;  ///< the shard's number for its `metriccategory`
+
   /// Filters as the client wrote them, with what was granted; kept by the shard.
   std::map<std::string, Subscribed, std::less<>> filters;
 
@@ -155,9 +158,13 @@ class Session {
   bool send_special(const MessageView& message, const Shape& shape, std::uint16_t identifier,
                     bool duplicate, MonoTime now);
   void send_pubrel(std::uint16_t identifier);
-  void count_out(std::size_t bytes) {
+  void count_out(std::size_t bytes, std::size_t payload_bytes) {
     ++counters_.messages_out;
+    ++counters_.packets_out;
     counters_.bytes_out += bytes;
+    counters_.payload_out += payload_bytes;
+    ++traffic.messages_out;
+    traffic.payload_out += payload_bytes;
   }
 
   std::string client_identifier_;

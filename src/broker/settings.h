@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/time.h"
+#include "broker/state_store/store.h"
 #include "wire/mqtt/packet.h"
 
 namespace wireway::broker {
@@ -42,30 +43,64 @@ struct Settings {
 
 /// Counters of one shard since its start; added up for $SYS and metrics.
 struct Counters {
-  std::uint64_t messages_in = 0;
-  std::uint64_t messages_out = 0;
+  std::uint64_t messages_in = 0;   ///< PUBLISH
+  std::uint64_t messages_out = 0;  ///< PUBLISH
+  std::uint64_t packets_in = 0;    ///< of every type, PUBLISH too
+  std::uint64_t packets_out = 0;
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
+  std::uint64_t payload_in = 0;
+  std::uint64_t payload_out = 0;
   std::uint64_t dropped = 0;
-  std::uint64_t connections = 0;    ///< now
-  std::uint64_t sessions = 0;       ///< now
-  std::uint64_t subscriptions = 0;  ///< now
-  std::uint64_t retained = 0;       ///< now
-  std::uint64_t queued_bytes = 0;   ///< now
+  std::uint64_t qos0_dropped_in = 0;   ///< of `dropped`
+  std::uint64_t qos0_dropped_out = 0;  ///< of `dropped`
+  std::uint64_t refused_busy = 0;      ///< PUBLISHes answered with 0x97
+  std::uint64_t connects = 0;          ///< CONNECTs that were accepted
+  std::uint64_t connects_refused = 0;
+  std::uint64_t sessions_expired = 0;
+  std::uint64_t connections = 0;           ///< now
+  std::uint64_t sessions = 0;              ///< now
+  std::uint64_t subscriptions = 0;         ///< now
+  std::uint64_t shared_subscriptions = 0;  ///< now, of `subscriptions`
+  std::uint64_t retained = 0;              ///< now
+  std::uint64_t retained_bytes = 0;        ///< now
+  std::uint64_t routes = 0;                ///< now: filters, without shared ones
+  std::uint64_t queued_messages = 0;       ///< now
+  std::uint64_t queued_bytes = 0;          ///< now
+  state_store::StoreCounters store;
 
-  Counters& operator+=(const Counters& other) {
+  Counters& operator+=(const Counters& other);
+};
+
+/// What came from and went to one session.
+struct Traffic {
+  std::uint64_t messages_in = 0;
+  std::uint64_t messages_out = 0;
+  std::uint64_t payload_in = 0;
+  std::uint64_t payload_out = 0;
+
+  Traffic& operator+=(const Traffic& other) {
     messages_in += other.messages_in;
     messages_out += other.messages_out;
-    bytes_in += other.bytes_in;
-    bytes_out += other.bytes_out;
-    dropped += other.dropped;
-    connections += other.connections;
-    sessions += other.sessions;
-    subscriptions += other.subscriptions;
-    retained += other.retained;
-    queued_bytes += other.queued_bytes;
+    payload_in += other.payload_in;
+    payload_out += other.payload_out;
     return *this;
   }
+};
+
+/// Sessions that say of themselves that they belong together (`metriccategory` in CONNECT).
+struct CategoryFigures {
+  Traffic traffic;  ///< also of sessions that have ended
+  std::uint64_t sessions_v311 = 0;
+  std::uint64_t sessions_v5 = 0;
+  std::uint64_t connected = 0;
+  std::uint64_t persistent = 0;  ///< with an expiry, connected or not
+  std::uint64_t wills = 0;
+  std::uint64_t will_bytes = 0;
+  std::uint64_t subscriptions_connected = 0;
+  std::uint64_t subscriptions = 0;
+
+  CategoryFigures& operator+=(const CategoryFigures& other);
 };
 
 }  // namespace wireway::broker

@@ -4,26 +4,13 @@
 #include <bit>
 
 #include "base/assert.h"
+#include "broker/detail/shard_entry.h"
 #include "wire/mqtt/codec.h"
 #include "wire/mqtt/topic.h"
 
 namespace wireway::broker {
 
 using mqtt::ReasonCode;
-
-/// A session with all that the shard knows of it.
-struct Shard::Entry {
-  Entry(std::string identifier, const Settings& settings, Counters& counters)
-      : session(std::move(identifier), settings, counters) {}
-
-  Session session;
-  std::unique_ptr<Client> client;
-  std::unique_ptr<mqtt::Will> will;
-  MonoTime will_at = never;     ///< a will that waits for its delay
-  MonoTime expires_at = never;  ///< while disconnected
-  MonoTime deadline = never;
-  std::uint32_t expiry_s = 0;
-};
 
 std::uint64_t stable_hash(std::string_view text, std::uint64_t seed) {
   std::uint64_t hash = 1469598103934665603ULL ^ seed;
@@ -41,15 +28,6 @@ Shard::Shard(std::size_t index, Mesh& mesh, Settings settings)
 }
 
 Shard::~Shard() = default;
-
-Counters Shard::counters() const {
-  Counters out = counters_;
-  out.sessions = sessions_.size();
-  out.subscriptions = tree_.size();
-  out.retained = retained_.size();
-  out.queued_bytes += retained_.size_bytes();
-  return out;
-}
 
 bool Shard::busy() const {
   const std::size_t used = counters_.queued_bytes + retained_.size_bytes();
@@ -139,6 +117,7 @@ void Shard::take_over(Entry& entry, MonoTime now) {
 Client* Shard::connect(Wire& wire, mqtt::Connect connect, std::string peer,
                        std::string assigned_identifier, MonoTime now) {
   if (const auto refused = verdict(connect)) {
+    ++counters_.connects_refused;
     send_connack(wire, connect.version, {false, refused->code, {}});
     wire.close();
     return nullptr;
@@ -155,11 +134,13 @@ Client* Shard::connect(Wire& wire, mqtt::Connect connect, std::string peer,
   entry.will = connect.will ? std::make_unique<mqtt::Will>(std::move(*connect.will)) : nullptr;
   entry.client = std::make_unique<Client>(*this, entry.session, wire, connect, std::move(peer));
   Client& client = *entry.client;
-  client.last_packet_ = now;
+  client.last_packet_ = client.connected_at_ = now;
+  entry.session.category = category_of(connect);
   client.number_ = ++connections_made_;
   client.keep_alive_s_ = keep_alive_of(connect, settings_);
   entry.expiry_s = client.session_expiry_s_ = session_expiry_of(connect, settings_);
   ++counters_.connections;
+  ++counters_.connects;
   schedule(entry);
 
   connack.session_present = present;
@@ -205,6 +186,7 @@ void Shard::closed(Client& client, MonoTime now) {
 void Shard::end_session(Entry& entry) {
   set_deadline(entry, never);
   for (const auto& [filter, subscribed] : entry.session.filters) take_subscription(entry, filter);
+  departed_[entry.session.category] += entry.session.traffic;
   sessions_.erase(sessions_.find(entry.session.client_identifier()));
 }
 
@@ -418,6 +400,8 @@ void Shard::change_group(const std::string& filter, Entry& entry, Membership mem
   change.shared_filter = filter;
   change.join = membership == Membership::joins;
   change.leave = membership == Membership::leaves;
+  if (change.join) ++counters_.shared_subscriptions;
+  if (change.leave) --counters_.shared_subscriptions;
   change.member.shard = index_;
   change.member.client_identifier = entry.session.client_identifier();
   change.member.connected = entry.session.connected();
@@ -542,7 +526,10 @@ void Shard::tick(MonoTime now) {
 void Shard::due(Entry& entry, MonoTime now) {
   set_deadline(entry, never);
   if (entry.will_at <= now) send_will(entry, now);
-  if (entry.expires_at <= now) return end_session(entry);
+  if (entry.expires_at <= now) {
+    ++counters_.sessions_expired;
+    return end_session(entry);
+  }
   if (Client* client = entry.client.get()) {
     const Duration quiet = now - client->last_packet_;
     const bool late = client->keep_alive_s_ > 0 &&

@@ -11,6 +11,8 @@
 /// Thread: the loop of the shard
 /// Limits: Settings
 
+#include <array>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -30,6 +32,9 @@ namespace wireway::broker {
 
 class Shard {
  public:
+  /// Further ones count as "uncategorized".
+  static constexpr std::size_t categories_max = 32;
+
   Shard(std::size_t index, Mesh& mesh, Settings settings);
   ~Shard();
   Shard(const Shard&) = delete;
@@ -40,6 +45,8 @@ class Shard {
   const Settings& settings() const { return settings_; }
   Counters counters() const;
   Counters& count() { return counters_; }
+  /// By the name that clients gave in CONNECT (`metriccategory`). Looks at every session.
+  std::map<std::string, CategoryFigures> categories() const;
   /// Queued bytes of the other shards, told once in a while: all shards together share one budget.
   void set_busy(bool busy) { others_busy_ = busy; }
   /// True from 75 % of queued_bytes_max on.
@@ -106,12 +113,15 @@ class Shard {
   void tell_others(const Envelope& envelope);
   std::size_t store_shard() const;
   state_store::Now wall_and(MonoTime now) const;
+  std::uint8_t category_of(const mqtt::Connect& connect);
   Entry* find(std::string_view client_identifier);
 
   std::size_t index_;
   Mesh& mesh_;
   Settings settings_;
   Counters counters_;
+  std::vector<std::string> categories_{"uncategorized"};
+  std::array<Traffic, categories_max> departed_;  ///< of sessions that have ended, by category
   bool others_busy_ = false;
   std::unordered_map<std::string_view, std::unique_ptr<Entry>> sessions_;  // keys: the entries' own
   SubscriptionTree tree_;

@@ -314,6 +314,20 @@ Change Store::change_of(const std::string& key, const Entry& entry, const Now& n
   return out;
 }
 
+StoreCounters& StoreCounters::operator+=(const StoreCounters& other) {
+  insertions += other.insertions;
+  modifications += other.modifications;
+  retrievals += other.retrievals;
+  deletions += other.deletions;
+  keynotify_requests += other.keynotify_requests;
+  notifications_sent += other.notifications_sent;
+  expirations += other.expirations;
+  keys += other.keys;
+  bytes += other.bytes;
+  registrations += other.registrations;
+  return *this;
+}
+
 StoreCounters Store::counters() const {
   StoreCounters out = counters_;
   out.keys = entries_.size();

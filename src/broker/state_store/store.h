@@ -80,6 +80,8 @@ struct StoreCounters {
   std::uint64_t keys = 0;
   std::uint64_t bytes = 0;
   std::uint64_t registrations = 0;
+
+  StoreCounters& operator+=(const StoreCounters& other);
 };
 
 class Store {
