@@ -1,12 +1,18 @@
 #include "app/service_process.h"
 
+#include <array>
 #include <charconv>
 #include <cstdlib>
 #include <thread>
 
+#include <malloc.h>
+#include <unistd.h>
+
 #include <fmt/format.h>
 
 #include "app/components.h"
+#include "app/process_metrics.h"
+#include "app/version.h"
 #include "base/log.h"
 #include "broker/service.h"
 #include "control/workload/heartbeat.h"
@@ -76,6 +82,11 @@ ExitCode serve(ProcessEnv& process, Service& service) {
   return clean ? ExitCode::success : ExitCode::failure;
 }
 
+std::string host_name() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
+}
+
 }  // namespace
 
 ExitCode run_broker(const ServiceOptions& options) {
@@ -86,6 +97,12 @@ ExitCode run_broker(const ServiceOptions& options) {
   const auto shards = net::make_os_shards(process.env, options.shards > 0 ? options.shards : cores);
   broker::BrokerServiceOptions service_options;
   service_options.space = options.space;
+  service_options.operations.hostname = host_name();
+  service_options.operations.version = version;
+  service_options.operations.heap_bytes = [] { return std::uint64_t(mallinfo2().uordblks); };
+  service_options.operations.more_metrics = [&process] {
+    return process_metrics(*process.files, {});
+  };
   broker::BrokerService service(*shards, **resources, std::move(service_options));
   return serve(process, service);
 }

@@ -75,6 +75,7 @@ class Node final : private Mesh {
   void arrive(Arrival arrival);
   void set_settings(const Settings& settings);
   Counters counters() const { return shard_.counters(); }
+  std::map<std::string, CategoryFigures> categories() const { return shard_.categories(); }
   /// What all shards together say, and the wall clock: once a second.
   void set_busy(bool busy) {
     shard_.set_busy(busy);

@@ -20,7 +20,6 @@ BrokerService::BrokerService(net::Shards& shards, resource::Resources& resources
       resources_(resources),
       options_(std::move(options)),
       started_(env_.loop.wall_now()),
-      started_mono_(env_.loop.now()),
       status_(env_, resources, "broker"),
       counted_(shards.count()),
       tick_(env_.loop),
@@ -31,6 +30,7 @@ BrokerService::BrokerService(net::Shards& shards, resource::Resources& resources
     table.push_back(nodes_.back()->address());
   }
   for (const auto& node : nodes_) node->join(table);
+  operations_ = std::make_unique<Operations>(env_, table, std::move(options_.operations));
 }
 
 BrokerService::~BrokerService() { *alive_ = false; }
@@ -62,6 +62,9 @@ void BrokerService::start() {
     *cache = &controller->watch(kind, options_.space);
     controllers_.push_back(std::move(controller));
   }
+  operations_->start([this] {
+    for (const auto& [key, broker] : brokers_->all()) controllers_[0]->enqueue(key);
+  });
   for (const auto& controller : controllers_) controller->start();
   tick_.arm(metrics_interval, [this] { on_tick(); });
 }
@@ -87,8 +90,26 @@ Step BrokerService::reconcile_broker(const ObjectKey& key) {
   condition.message =
       fmt::format("{} shard{}, packets up to {} MiB", nodes_.size(), nodes_.size() == 1 ? "" : "s",
                   settings_.packet_bytes_max / (1024 * 1024));
-  status_.write(resource::broker, *object, resource::conditions_of(std::move(condition)));
+  OperationsPlan operations = operations_of(*object);
+  operations.is_public = is_public(key.space, key.name);
+  operations_->set_plan(operations);
+  resource::Conditions says = resource::conditions_of(std::move(condition));
+  if (const std::string& trouble = operations_->trouble(); !trouble.empty()) {
+    says.degraded.status = true;
+    says.degraded.reason = "BrokerProbeFailed";
+    says.degraded.message = trouble;
+  }
+  status_.write(resource::broker, *object, std::move(says));
   return {};
+}
+
+/// Whether a listener of the broker is open to other machines.
+bool BrokerService::is_public(const std::string& space, const std::string& broker) const {
+  return std::ranges::any_of(listeners_->all(), [&](const auto& listener) {
+    if (listener.first.space != space || broker_of(listener.second) != broker) return false;
+    return std::ranges::any_of(ports_of(listener.second),
+                               [](const PortPlan& port) { return port.host != "127.0.0.1"; });
+  });
 }
 
 Step BrokerService::reconcile_listener(const ObjectKey& key) {
@@ -200,7 +221,6 @@ Step BrokerService::say_not_served(const resource::Kind& kind, const resource::C
 
 void BrokerService::on_tick() {
   tick_.arm(metrics_interval, [this] { on_tick(); });
-  ++ticks_;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     NodeAddress::post(
         nodes_[i]->address(), [this, i, alive = alive_, home = nodes_[0]->address()](Node& node) {
@@ -222,7 +242,7 @@ void BrokerService::on_counters(const Counters& total) {
   for (const auto& node : nodes_)
     NodeAddress::post(node->address(), [busy](Node& target) { target.set_busy(busy); });
   publish_metrics(total);
-  if (ticks_ % sys_every == 1) publish_sys(total);
+  operations_->on_counters(total, settings_.queued_bytes_max);
 }
 
 void BrokerService::publish_metrics(const Counters& total) {
@@ -241,22 +261,6 @@ void BrokerService::publish_metrics(const Counters& total) {
   publish("$wireway/metrics/broker/" + broker_name_, json::serialize(figures), false);
 }
 
-/// The names are mosquitto's, so that tools that read them find them here too.
-void BrokerService::publish_sys(const Counters& total) {
-  const auto uptime =
-      std::chrono::duration_cast<std::chrono::seconds>(env_.loop.now() - started_mono_);
-  const std::pair<const char*, std::uint64_t> figures[] = {
-      {"clients/connected", total.connections},    {"clients/total", total.sessions},
-      {"messages/received", total.messages_in},    {"messages/sent", total.messages_out},
-      {"bytes/received", total.bytes_in},          {"bytes/sent", total.bytes_out},
-      {"publish/messages/dropped", total.dropped}, {"subscriptions/count", total.subscriptions},
-      {"retained messages/count", total.retained},
-  };
-  for (const auto& [name, value] : figures)
-    publish(fmt::format("$SYS/broker/{}", name), fmt::format("{}", value), true);
-  publish("$SYS/broker/uptime", fmt::format("{} seconds", uptime.count()), true);
-}
-
 void BrokerService::publish(const std::string& topic, const std::string& payload, bool retain) {
   MessageView message;
   message.topic = topic;
@@ -268,6 +272,7 @@ void BrokerService::publish(const std::string& topic, const std::string& payload
 void BrokerService::stop(net::Task done) {
   stopped_ = std::move(done);
   tick_.cancel();
+  operations_->stop();
   controllers_.clear();
   open_.clear();
   for (const auto& node : nodes_)

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "broker/node.h"
+#include "broker/operations.h"
 #include "broker/plan.h"
 #include "broker/ports.h"
 #include "net/shards.h"
@@ -30,12 +31,12 @@ namespace wireway::broker {
 
 struct BrokerServiceOptions {
   std::string space = std::string(resource::default_namespace);  ///< "" = every namespace
+  OperationsOptions operations = {};
 };
 
 class BrokerService {
  public:
   static constexpr Duration metrics_interval = std::chrono::seconds{1};
-  static constexpr int sys_every = 10;  ///< $SYS is published every so many metrics
   static constexpr Duration port_retry = std::chrono::seconds{2};
   static constexpr Duration goodbye_patience = std::chrono::seconds{2};
 
@@ -68,7 +69,7 @@ class BrokerService {
   void on_tick();
   void on_counters(const Counters& counters);
   void publish_metrics(const Counters& total);
-  void publish_sys(const Counters& total);
+  bool is_public(const std::string& space, const std::string& broker) const;
   void publish(const std::string& topic, const std::string& payload, bool retain);
   void wait_for_goodbyes(MonoTime deadline);
   void take_nodes_down();
@@ -78,8 +79,8 @@ class BrokerService {
   resource::Resources& resources_;
   BrokerServiceOptions options_;
   const WallTime started_;
-  const MonoTime started_mono_;
   std::vector<std::unique_ptr<Node>> nodes_;
+  std::unique_ptr<Operations> operations_;
   std::map<resource::ObjectKey, OpenListener> open_;
   resource::StatusWriter status_;
   std::vector<std::unique_ptr<resource::Controller>> controllers_;
@@ -90,7 +91,6 @@ class BrokerService {
   std::string broker_name_ = "default";
   Settings settings_;
   std::vector<Counters> counted_;
-  int ticks_ = 0;
   net::Timer tick_;
   net::Timer goodbye_;
   net::Task stopped_;

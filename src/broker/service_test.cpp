@@ -138,6 +138,59 @@ TEST_F(BrokerServiceTest, changes_one_listener_while_clients_of_another_stay) {
   EXPECT_EQ(changes, before);
 }
 
+/// One GET over the network of the simulation; the whole answer.
+std::string fetch(net::SimWorld& world, net::Env& env, std::string_view path) {
+  struct Answer final : net::StreamHandler {
+    void on_bytes(ByteView bytes) override { text += as_text(bytes); }
+    void on_close(const Error&) override { closed = true; }
+    std::string text;
+    bool closed = false;
+  } answer;
+  const auto stream = env.network.connect({"127.0.0.1", 9600}, answer);
+  stream->write(as_bytes("GET " + std::string(path) +
+                         " HTTP/1.1\r\nHost: broker\r\nConnection: close\r\n\r\n"));
+  world.run_until([&] { return answer.closed; }, std::chrono::seconds{5});
+  return answer.text;
+}
+
+TEST_F(BrokerServiceTest, checks_itself_and_tells_of_it) {
+  put_listener("a", {port(1883)});
+  ASSERT_TRUE(comes_to("a", "Ready", "Listening"));
+  world.run_for(std::chrono::seconds{2});
+  EXPECT_TRUE(fetch(world, broker_env, "/healthz").starts_with("HTTP/1.1 200"));
+  EXPECT_TRUE(fetch(world, broker_env, "/readyz").starts_with("HTTP/1.1 200"))
+      << fetch(world, broker_env, "/readyz");
+  EXPECT_TRUE(fetch(world, broker_env, "/elsewhere").starts_with("HTTP/1.1 404"));
+  const auto stays = client(1883);
+  ASSERT_TRUE(world.run_until([&] { return stays->state().connected; }, patience));
+  const std::string page = fetch(world, broker_env, "/metrics");
+  for (
+      const std::string_view line :
+      {R"(aio_broker_connected_sessions{hostname="localhost",category="uncategorized"} 1)",
+       R"(aio_broker_publishes_received{hostname="localhost",category="broker_selftest"} 1)",
+       R"(aio_broker_ping_correctness{hostname="localhost",route="shard-0"} 1)",
+       R"(aio_broker_publish_route_replication_correctness{hostname="localhost",route="shard-0"} 1)",
+       R"(aio_broker_payload_check_total_messages_lost{hostname="localhost"} 0)"})
+    EXPECT_TRUE(page.contains(line)) << line << "\n" << page;
+  world.run_for(std::chrono::minutes{2});
+  EXPECT_TRUE(
+      fetch(world, broker_env, "/metrics").contains(R"(_messages_sent{hostname="localhost"} 5)"))
+      << "a round every 30 seconds";
+}
+
+TEST_F(BrokerServiceTest, serves_no_metrics_where_the_port_is_zero_and_no_check_where_disabled) {
+  resources.put(object_of(
+      resource::broker, "default",
+      {{"diagnostics",
+        {{"metrics", {{"prometheusPort", 9600}}}, {"selfCheck", {{"mode", "Disabled"}}}}}}));
+  world.run_for(std::chrono::seconds{1});
+  EXPECT_TRUE(fetch(world, broker_env, "/readyz").contains("ok: the self-check is disabled"));
+  resources.put(object_of(resource::broker, "default",
+                          {{"diagnostics", {{"metrics", {{"prometheusPort", 0}}}}}}));
+  world.run_for(std::chrono::seconds{1});
+  EXPECT_EQ(fetch(world, broker_env, "/readyz"), "");
+}
+
 TEST_F(BrokerServiceTest, names_a_missing_authentication_and_a_missing_authorization) {
   put_listener("a", {{{"port", 1883}, {"authenticationRef", "people"}}});
   ASSERT_TRUE(comes_to("a", "Ready", "AuthenticationMissing"));

@@ -19,6 +19,8 @@ constexpr Advice advices[] = {
     {"AuthenticationMissing", "create the BrokerAuthentication, or correct authenticationRef"},
     {"AuthorizationMissing", "create the BrokerAuthorization, or correct authorizationRef"},
     {"BrokerMissing", "create the Broker, or correct the reference to it"},
+    {"BrokerProbeFailed",
+     "look at the broker's log and load; if it stays, report it with `wireway support-bundle`"},
     {"BrokerUnavailable", "look at the status of the Broker and of its BrokerListener"},
     {"ConfigurationInvalid", "correct the fields that the message names and apply it again"},
     {"ConfigurationRejected",

@@ -1,0 +1,36 @@
+#pragma once
+/// One question to every node, and what to do with all the answers.
+///
+/// Thread: called on the loop of nodes[0], where `done` comes; `ask` runs on each node's own loop.
+/// Errors: if a node has gone, `done` never comes and is destroyed: what it holds must bear that.
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "broker/node.h"
+
+namespace wireway::broker {
+
+/// `ask(Node&)` gives a movable answer; `done(std::vector<Answer>)` gets them in the nodes' order.
+template <class Ask, class Done>
+void gather(const NodeTable& nodes, const Ask& ask, Done done) {
+  using Answer = decltype(ask(std::declval<Node&>()));
+  struct Round {
+    Done done;
+    std::vector<Answer> answers;
+    std::size_t left;
+  };
+  auto round =
+      std::make_shared<Round>(std::move(done), std::vector<Answer>(nodes.size()), nodes.size());
+  for (std::size_t at = 0; at < nodes.size(); ++at) {
+    NodeAddress::post(nodes[at], [round, at, ask, home = nodes[0]](Node& node) {
+      NodeAddress::post(home, [round, at, answer = ask(node)](Node&) mutable {
+        round->answers[at] = std::move(answer);
+        if (--round->left == 0) round->done(std::move(round->answers));
+      });
+    });
+  }
+}
+
+}  // namespace wireway::broker
