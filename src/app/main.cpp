@@ -118,6 +118,8 @@ void add_services(CLI::App& root, Options& options) {
   CLI::App* broker = add_service(root, options, "broker", "MQTT 3.1.1 and 5 broker");
   broker->add_option("--shards", options.service.shards, "Threads; 0 = one a core")
       ->check(CLI::Range(0, 64));
+  broker->add_option("--data", options.service.broker_data,
+                     "Folder of its own files; without it there is no `wireway clients`");
   CLI::App* opcua = add_service(root, options, "opcua", "Connector for OPC UA");
   CLI::App* dataflow = add_service(root, options, "dataflow", "Dataflows to MQTT and Delta tables");
   for (CLI::App* service : {opcua, dataflow})

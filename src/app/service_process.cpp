@@ -97,6 +97,7 @@ ExitCode run_broker(const ServiceOptions& options) {
   const auto shards = net::make_os_shards(process.env, options.shards > 0 ? options.shards : cores);
   broker::BrokerServiceOptions service_options;
   service_options.space = options.space;
+  if (!options.broker_data.empty()) service_options.folder = options.broker_data + "/broker";
   service_options.operations.hostname = host_name();
   service_options.operations.version = version;
   service_options.operations.heap_bytes = [] { return std::uint64_t(mallinfo2().uordblks); };

@@ -21,7 +21,9 @@ struct ServiceOptions {
   std::string profile;  ///< dataflow: the DataflowProfile to serve; empty = "default"
   std::string broker;   ///< opcua, dataflow: "host:port" instead of the BrokerListener's
   std::string data = "./.wireway";  ///< dataflow: volumes are below it
-  std::uint32_t shards = 0;         ///< broker: 0 = one a core
+  std::string broker_data =
+      {};                    ///< broker: its files are in the folder broker below it; empty = none
+  std::uint32_t shards = 0;  ///< broker: 0 = one a core
 };
 
 ExitCode run_broker(const ServiceOptions& options);

@@ -34,6 +34,8 @@ bool Client::on_packet(std::uint8_t first_byte, ByteView body, MonoTime now) {
   ++shard_.count().packets_in;
   const PacketType type = mqtt::type_of(first_byte);
   if (type == PacketType::publish) return on_publish(first_byte, body, now);
+  if (session_.trace) [[unlikely]]
+    trace_in(type, body.size(), now, {});
   if (type >= PacketType::puback && type <= PacketType::pubcomp) {
     if (const std::uint16_t identifier = mqtt::decode_plain_reply(first_byte, body)) {
       handle(type, identifier, ReasonCode::success, now);
@@ -92,6 +94,8 @@ bool Client::on_publish(std::uint8_t first_byte, ByteView body, MonoTime now) {
   ReasonCode reason = known ? ReasonCode::success : verdict(publish.topic);
   if (reason == ReasonCode::success && shard_.busy()) reason = ReasonCode::quota_exceeded;
   count_in(publish, reason);
+  if (session_.trace) [[unlikely]]
+    trace_in(PacketType::publish, body.size(), now, publish.topic);
   const bool refused = mqtt::is_error(reason);
   if (!known && !refused && state_store::is_request_topic(publish.topic))
     return on_store_request(publish);
@@ -120,6 +124,18 @@ void Client::count_in(const mqtt::Publish& publish, ReasonCode reason) {
   ++session_.traffic.messages_in;
   session_.traffic.payload_in += publish.payload.size();
   if (reason == ReasonCode::quota_exceeded) ++counters.refused_busy;
+}
+
+void Client::trace_in(PacketType type, std::size_t body_bytes, MonoTime now,
+                      std::string_view topic) {
+  if (session_.trace->over(now)) {
+    session_.trace.reset();
+    return;
+  }
+  session_.trace->note({.at = now,
+                        .type = type,
+                        .bytes = body_bytes + 2,
+                        .topic = std::string(topic.substr(0, ClientTrace::topic_bytes_max))});
 }
 
 void Client::drop_qos0() {

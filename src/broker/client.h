@@ -64,6 +64,8 @@ class Client {
   void accept(const mqtt::Publish& publish, MonoTime now);
   void count_in(const mqtt::Publish& publish, mqtt::ReasonCode reason);
   void drop_qos0();
+  void trace_in(mqtt::PacketType type, std::size_t body_bytes, MonoTime now,
+                std::string_view topic);
   bool on_store_request(const mqtt::Publish& publish);
   void handle(mqtt::PacketType type, std::uint16_t identifier, mqtt::ReasonCode reason,
               MonoTime now);

@@ -76,6 +76,9 @@ class Node final : private Mesh {
   void set_settings(const Settings& settings);
   Counters counters() const { return shard_.counters(); }
   std::map<std::string, CategoryFigures> categories() const { return shard_.categories(); }
+  /// For admin.h: what it asks of the shard, at this time.
+  Shard& shard() { return shard_; }
+  MonoTime now() const { return env_.loop.now(); }
   /// What all shards together say, and the wall clock: once a second.
   void set_busy(bool busy) {
     shard_.set_busy(busy);

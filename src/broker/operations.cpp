@@ -127,7 +127,7 @@ void Operations::answer_metrics(std::shared_ptr<link::HttpResponder> responder) 
     std::map<std::string, CategoryFigures> categories;
   };
   gather(
-      nodes_, [](Node& node) { return Answer{node.counters(), node.categories()}; },
+      nodes_[0], nodes_, [](Node& node) { return Answer{node.counters(), node.categories()}; },
       [this, responder = std::move(responder)](const std::vector<Answer>& answers) {
         diagnostics::Figures figures = figures_;
         figures.total = {};

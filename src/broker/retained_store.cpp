@@ -43,4 +43,27 @@ std::vector<MessagePtr> RetainedStore::match(std::string_view filter, MonoTime n
   return out;
 }
 
+RetainedPage RetainedStore::page(std::string_view filter, const PageQuery& query,
+                                 MonoTime now) const {
+  RetainedPage out;
+  const std::string_view prefix = literal_prefix(filter);
+  auto at = query.after < prefix ? messages_.lower_bound(prefix)
+                                 : messages_.upper_bound(std::string_view(query.after));
+  for (std::size_t visits = 0; at != messages_.end(); ++at, ++visits) {
+    const StoredMessage& message = **at;
+    if (!message.topic().starts_with(prefix)) break;
+    if (visits == visits_max || out.messages.size() == query.limit) {
+      out.next = std::string((*std::prev(at))->topic());
+      break;
+    }
+    const bool wanted = !message.expired(now) &&
+                        wire::mqtt::topic_matches(filter, message.topic()) &&
+                        message.topic().contains(query.search);
+    if (wanted)
+      out.messages.push_back(
+          {std::string(message.topic()), message.view().payload.size(), message.qos()});
+  }
+  return out;
+}
+
 }  // namespace wireway::broker

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/client_view.h"
 #include "broker/message.h"
 
 namespace wireway::broker {
@@ -21,6 +22,10 @@ class RetainedStore {
   /// Not expired ones that match a filter without `$share`, in order of topic; expired ones are
   /// removed.
   std::vector<MessagePtr> match(std::string_view filter, MonoTime now);
+
+  /// At most `visits_max` messages are looked at; `next` says where to go on.
+  static constexpr std::size_t visits_max = 100'000;
+  RetainedPage page(std::string_view filter, const PageQuery& query, MonoTime now) const;
 
   std::size_t size() const { return messages_.size(); }
   std::size_t size_bytes() const { return size_bytes_; }

@@ -30,6 +30,7 @@ BrokerService::BrokerService(net::Shards& shards, resource::Resources& resources
     table.push_back(nodes_.back()->address());
   }
   for (const auto& node : nodes_) node->join(table);
+  admin_ = std::make_unique<Admin>(env_, table);
   operations_ = std::make_unique<Operations>(env_, table, std::move(options_.operations));
 }
 
@@ -62,6 +63,9 @@ void BrokerService::start() {
     *cache = &controller->watch(kind, options_.space);
     controllers_.push_back(std::move(controller));
   }
+  if (!options_.folder.empty())
+    if (const auto started = admin_->start(options_.folder); !started)
+      log::warn("{}", started.error().message);
   operations_->start([this] {
     for (const auto& [key, broker] : brokers_->all()) controllers_[0]->enqueue(key);
   });
@@ -273,6 +277,7 @@ void BrokerService::stop(net::Task done) {
   stopped_ = std::move(done);
   tick_.cancel();
   operations_->stop();
+  admin_->stop();
   controllers_.clear();
   open_.clear();
   for (const auto& node : nodes_)

@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/admin.h"
 #include "broker/node.h"
 #include "broker/operations.h"
 #include "broker/plan.h"
@@ -32,6 +33,7 @@ namespace wireway::broker {
 struct BrokerServiceOptions {
   std::string space = std::string(resource::default_namespace);  ///< "" = every namespace
   OperationsOptions operations = {};
+  std::string folder = {};  ///< of the broker's own files; empty = no view of clients
 };
 
 class BrokerService {
@@ -81,6 +83,7 @@ class BrokerService {
   const WallTime started_;
   std::vector<std::unique_ptr<Node>> nodes_;
   std::unique_ptr<Operations> operations_;
+  std::unique_ptr<Admin> admin_;
   std::map<resource::ObjectKey, OpenListener> open_;
   resource::StatusWriter status_;
   std::vector<std::unique_ptr<resource::Controller>> controllers_;

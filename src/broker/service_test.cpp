@@ -83,7 +83,7 @@ class BrokerServiceTest : public ::testing::Test {
   net::Env client_env = world.env("client");
   net::GivenShards shards{{broker_env}};
   resource::MemoryResources resources{broker_env.loop};
-  BrokerService service{shards, resources, {}};
+  BrokerService service{shards, resources, {.folder = "/data/broker"}};
   int changes = 0;  ///< how often a client was told that it is not connected
 };
 
@@ -138,19 +138,118 @@ TEST_F(BrokerServiceTest, changes_one_listener_while_clients_of_another_stay) {
   EXPECT_EQ(changes, before);
 }
 
-/// One GET over the network of the simulation; the whole answer.
-std::string fetch(net::SimWorld& world, net::Env& env, std::string_view path) {
+/// One request over the network of the simulation; the whole answer.
+std::string ask(net::SimWorld& world, net::Env& env, std::uint16_t port, std::string head) {
   struct Answer final : net::StreamHandler {
     void on_bytes(ByteView bytes) override { text += as_text(bytes); }
     void on_close(const Error&) override { closed = true; }
     std::string text;
     bool closed = false;
   } answer;
-  const auto stream = env.network.connect({"127.0.0.1", 9600}, answer);
-  stream->write(as_bytes("GET " + std::string(path) +
-                         " HTTP/1.1\r\nHost: broker\r\nConnection: close\r\n\r\n"));
+  head.insert(head.find('\r'), " HTTP/1.1\r\nHost: broker\r\nConnection: close");
+  const auto stream = env.network.connect({"127.0.0.1", port}, answer);
+  stream->write(as_bytes(head + "\r\n\r\n"));
   world.run_until([&] { return answer.closed; }, std::chrono::seconds{5});
   return answer.text;
+}
+
+std::string fetch(net::SimWorld& world, net::Env& env, std::string_view path) {
+  return ask(world, env, 9600, "GET " + std::string(path) + "\r\n");
+}
+
+class BrokerAdminTest : public BrokerServiceTest {
+ protected:
+  void SetUp() override {
+    BrokerServiceTest::SetUp();
+    put_listener("a", {port(1883)});
+    ASSERT_TRUE(comes_to("a", "Ready", "Listening"));
+    const auto text = broker_env.files.read("/data/broker/admin.json");
+    ASSERT_TRUE(text) << text.error().message;
+    where = *parse_json(*text);
+    token = text_at(where, {"token"});
+  }
+  std::string request(std::string_view method, std::string_view target) {
+    const std::string url = text_at(where, {"url"});
+    const auto number = std::stoi(url.substr(url.rfind(':') + 1));
+    return ask(
+        world, broker_env, std::uint16_t(number),
+        std::string(method) + " " + std::string(target) + "\r\nAuthorization: Bearer " + token);
+  }
+  json::value body(const std::string& answer) {
+    return parse_json(answer.substr(answer.find("\r\n\r\n") + 4)).value_or(nullptr);
+  }
+
+  json::value where;
+  std::string token;
+};
+
+TEST_F(BrokerAdminTest, shows_clients_to_who_has_the_token_only) {
+  const auto stays = client(1883);
+  ASSERT_TRUE(world.run_until([&] { return stays->state().connected; }, patience));
+  stays->subscribe("plant/#", flow::Qos::at_least_once);
+  world.run_for(std::chrono::seconds{1});
+  const json::value list = body(request("GET", "/clients?search=client-"));
+  ASSERT_EQ(find(list, "items")->as_array().size(), 1U) << json::serialize(list);
+  const json::value& one = find(list, "items")->as_array()[0];
+  EXPECT_EQ(text_at(one, {"id"}), "client-1883");
+  EXPECT_EQ(text_at(one, {"protocol"}), "MQTT 5");
+  EXPECT_EQ(int_at(one, {"subscriptions"}, 0), 1);
+  EXPECT_TRUE(bool_at(one, {"connected"}, false));
+  EXPECT_FALSE(bool_at(one, {"slow"}, true));
+  const json::value shown = body(request("GET", "/client?id=client-1883"));
+  EXPECT_EQ(json::serialize(*find(shown, "filters")), R"(["plant/#"])");
+  EXPECT_TRUE(request("GET", "/client?id=nobody").starts_with("HTTP/1.1 404"));
+  token.back() = token.back() == 'x' ? 'y' : 'x';
+  EXPECT_TRUE(request("GET", "/clients").starts_with("HTTP/1.1 401"));
+  token.clear();
+  EXPECT_TRUE(request("DELETE", "/client?id=client-1883").starts_with("HTTP/1.1 401"));
+  EXPECT_TRUE(stays->state().connected);
+}
+
+TEST_F(BrokerAdminTest, ends_a_connection_and_traces_a_client) {
+  const auto one = client(1883);
+  ASSERT_TRUE(world.run_until([&] { return one->state().connected; }, patience));
+  EXPECT_EQ(find(body(request("GET", "/trace?id=client-1883")), "items")->as_array().size(), 0U);
+  flow::Message message;
+  message.topic = "plant/oven";
+  message.qos = flow::Qos::at_least_once;
+  ASSERT_TRUE(one->publish(std::move(message), {}));
+  world.run_for(std::chrono::seconds{1});
+  const json::value traced = body(request("GET", "/trace?id=client-1883"));
+  ASSERT_FALSE(find(traced, "items")->as_array().empty());
+  const json::value& event = find(traced, "items")->as_array()[0];
+  EXPECT_EQ(text_at(event, {"packet"}), "PUBLISH");
+  EXPECT_EQ(text_at(event, {"topic"}), "plant/oven");
+  EXPECT_EQ(text_at(event, {"direction"}), "in");
+  const int before = changes;
+  EXPECT_TRUE(request("DELETE", "/client?id=client-1883").starts_with("HTTP/1.1 200"));
+  ASSERT_TRUE(world.run_until([&] { return changes > before; }, patience));
+  EXPECT_TRUE(request("DELETE", "/client?id=nobody").starts_with("HTTP/1.1 404"));
+}
+
+TEST_F(BrokerAdminTest, lists_and_deletes_retained_messages_by_filter) {
+  const auto one = client(1883);
+  for (const char* topic : {"plant/a", "plant/b", "plant/c", "other"}) {
+    flow::Message message;
+    message.topic = topic;
+    message.payload = {1, 2};
+    message.retain = true;
+    message.qos = flow::Qos::at_least_once;
+    ASSERT_TRUE(one->publish(std::move(message), {}));
+  }
+  ASSERT_TRUE(world.run_until([&] { return one->unacknowledged() == 0; }, patience));
+  const json::value first = body(request("GET", "/retained?filter=plant/%23&limit=2"));
+  EXPECT_EQ(find(first, "items")->as_array().size(), 2U);
+  EXPECT_EQ(text_at(first, {"next"}), "plant/b");
+  const json::value rest = body(request("GET", "/retained?filter=plant/%23&limit=2&after=plant/b"));
+  EXPECT_EQ(find(rest, "items")->as_array().size(), 1U);
+  EXPECT_EQ(find(rest, "next"), nullptr);
+  EXPECT_TRUE(request("DELETE", "/retained").starts_with("HTTP/1.1 400"));
+  EXPECT_EQ(find(body(request("DELETE", "/retained?filter=plant/%23")), "items")->as_array().size(),
+            3U);
+  EXPECT_TRUE(
+      find(body(request("GET", "/retained?filter=plant/%23")), "items")->as_array().empty());
+  EXPECT_EQ(find(body(request("GET", "/retained?search=oth")), "items")->as_array().size(), 1U);
 }
 
 TEST_F(BrokerServiceTest, checks_itself_and_tells_of_it) {

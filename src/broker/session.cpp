@@ -72,6 +72,7 @@ void Session::deliver(Passage& message, const Shape& shape, MonoTime now) {
   delivery.qos = shape.qos;
   delivery.retain = shape.retain;
   delivery.stage = Delivery::Stage::waiting;
+  delivery.since = now;
   if (shape.qos != mqtt::Qos::at_most_once) {
     delivery.sequence = next_sequence_++;
     const bool at_once = queue_.empty() && resend_from_ == window_.size() && may_send() &&
@@ -254,7 +255,7 @@ bool Session::send_publish(Passage& message, const Shape& shape, std::uint16_t i
     packet.bytes[packet.identifier_at + 1] = std::uint8_t(identifier);
   }
   outlet_.wire->send(packet.bytes);
-  count_out(packet.bytes.size(), message.view().payload.size());
+  count_out(message.view(), packet.bytes.size(), now);
   return true;
 }
 
@@ -279,8 +280,22 @@ bool Session::send_special(const MessageView& message, const Shape& shape, std::
   Bytes& packet = scratch();
   mqtt::append_publish(publish, outlet_.version, packet);
   outlet_.wire->send(packet);
-  count_out(packet.size(), message.payload.size());
+  count_out(message, packet.size(), now);
   return true;
+}
+
+void Session::trace_out(const MessageView& message, std::size_t bytes, MonoTime now) {
+  trace->note({.at = now,
+               .to_client = true,
+               .bytes = bytes,
+               .topic = std::string(message.topic.substr(0, ClientTrace::topic_bytes_max))});
+}
+
+std::optional<MonoTime> Session::oldest_since() const {
+  for (std::size_t i = 0; i < window_.size(); ++i)
+    if (window_[i].stage != Delivery::Stage::done) return window_[i].since;
+  if (!queue_.empty()) return queue_.front().since;
+  return std::nullopt;
 }
 
 void Session::send_pubrel(std::uint16_t identifier) {

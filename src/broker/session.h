@@ -13,10 +13,12 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/ring.h"
+#include "broker/client_trace.h"
 #include "broker/message.h"
 #include "broker/settings.h"
 
@@ -90,6 +92,7 @@ struct Delivery {
   bool sent_before = false;  ///< on any: the next time with DUP
   /// Of QoS 1 and 2: rises by one with each delivery to the session; names its packet identifier.
   std::uint64_t sequence = 0;
+  MonoTime since;  ///< when it came to the session
 
   Shape shape() const { return {qos, retain, identifiers.values()}; }
 };
@@ -134,9 +137,13 @@ class Session {
   std::size_t queued_bytes() const { return queued_bytes_; }
   std::size_t queued_messages() const { return queue_.size(); }
   std::size_t in_flight() const { return outstanding_; }
+  std::size_t unsent_bytes() const { return connected() ? outlet_.wire->pending_bytes() : 0; }
+  /// Since when the oldest message waits or is in flight.
+  std::optional<MonoTime> oldest_since() const;
 
   Traffic traffic;
-  std::uint8_t category = 0;  ///< the shard's number for its `metriccategory`
+  std::unique_ptr<ClientTrace> trace;  ///< if somebody looks at this client
+  std::uint8_t category = 0;           ///< the shard's number for its `metriccategory`
 
   /// Filters as the client wrote them, with what was granted; kept by the shard.
   std::map<std::string, Subscribed, std::less<>> filters;
@@ -158,7 +165,11 @@ class Session {
   bool send_special(const MessageView& message, const Shape& shape, std::uint16_t identifier,
                     bool duplicate, MonoTime now);
   void send_pubrel(std::uint16_t identifier);
-  void count_out(std::size_t bytes, std::size_t payload_bytes) {
+  void trace_out(const MessageView& message, std::size_t bytes, MonoTime now);
+  void count_out(const MessageView& message, std::size_t bytes, MonoTime now) {
+    const std::size_t payload_bytes = message.payload.size();
+    if (trace) [[unlikely]]
+      trace_out(message, bytes, now);
     ++counters_.messages_out;
     ++counters_.packets_out;
     counters_.bytes_out += bytes;

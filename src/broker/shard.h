@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "broker/client.h"
+#include "broker/client_view.h"
 #include "broker/mesh.h"
 #include "broker/retained_store.h"
 #include "broker/session.h"
@@ -47,6 +48,18 @@ class Shard {
   Counters& count() { return counters_; }
   /// By the name that clients gave in CONNECT (`metriccategory`). Looks at every session.
   std::map<std::string, CategoryFigures> categories() const;
+
+  /// For people who look (shard_view.cpp). A page costs a look at every session's name.
+  std::vector<ClientView> clients(const PageQuery& query, MonoTime now) const;
+  std::optional<ClientView> client(std::string_view client_identifier, MonoTime now) const;
+  /// Ends its connection with 0x98; false if it has none.
+  bool kick(std::string_view client_identifier);
+  /// The session's trace, begun if there is none; nullptr if there is no such session.
+  const ClientTrace* trace(std::string_view client_identifier, MonoTime now);
+  RetainedPage retained(std::string_view filter, const PageQuery& query, MonoTime now) const;
+  /// One page of them goes, and their subscribers are told as by a client's empty PUBLISH.
+  RetainedPage erase_retained(std::string_view filter, const PageQuery& query, MonoTime now);
+  WallTime wall_at(MonoTime now) const { return wall_start_ + now.since_start; }
   /// Queued bytes of the other shards, told once in a while: all shards together share one budget.
   void set_busy(bool busy) { others_busy_ = busy; }
   /// True from 75 % of queued_bytes_max on.
@@ -113,6 +126,7 @@ class Shard {
   void tell_others(const Envelope& envelope);
   std::size_t store_shard() const;
   state_store::Now wall_and(MonoTime now) const;
+  ClientView view_of(const Entry& entry, MonoTime now) const;
   std::uint8_t category_of(const mqtt::Connect& connect);
   Entry* find(std::string_view client_identifier);
 

@@ -3,6 +3,7 @@
 #include "app/cli/apply.h"
 #include "app/cli/backup.h"
 #include "app/cli/check.h"
+#include "app/cli/clients.h"
 #include "app/cli/completion.h"
 #include "app/cli/delete.h"
 #include "app/cli/diff.h"
@@ -41,6 +42,8 @@ const std::vector<AddCommand>& commands() {
       &add_backup,          //
       &add_check,           //
       &add_support_bundle,  //
+      &add_clients,         //
+      &add_retained,        //
       &add_user,            //
       &add_login,           //
       &add_completion,      //

@@ -72,8 +72,8 @@ TEST_F(ReconcileTest, runs_what_the_resources_need) {
   resources.put(object_of(resource::dataflow_profile, "night"));
   start();
   ASSERT_TRUE(until([&] { return runtime.wanted.size() == 4; }));
-  const std::vector<std::string> broker{"broker", "--api", "http://api", "--namespace",
-                                        "azure-iot-operations"};
+  const std::vector<std::string> broker{
+      "broker", "--api", "http://api", "--namespace", "azure-iot-operations", "--data", "/data"};
   EXPECT_EQ(runtime.wanted["broker"].arguments, broker);
   EXPECT_EQ(runtime.wanted["broker"].owners.size(), 2U) << "the Broker and its listener";
   const std::vector<std::string> night{

@@ -52,6 +52,7 @@ std::vector<Workload> WorkloadReconciler::wanted() const {
   std::vector<Workload> out = options_.always;
   if (!brokers_->all().empty()) {
     Workload broker{.name = "broker", .arguments = service("broker"), .wave = wave_of_broker};
+    broker.arguments.insert(broker.arguments.end(), {"--data", options_.data_folder});
     broker.owners = owners_of(resource::broker, *brokers_);
     for (Owner& owner : owners_of(resource::broker_listener, *listeners_))
       broker.owners.push_back(std::move(owner));
