@@ -70,8 +70,11 @@ TEST(ClientView, ends_a_trace_after_its_time) {
   const broker::ClientTrace* trace = shard.trace("writer", start);
   ASSERT_NE(trace, nullptr);
   writer.publish("plant/oven", "hot");
-  ASSERT_EQ(trace->events().size(), 1U);
+  ASSERT_EQ(trace->events().size(), 2U);
   EXPECT_EQ(trace->events()[0].topic, "plant/oven");
+  EXPECT_FALSE(trace->events()[0].to_client);
+  EXPECT_EQ(trace->events()[1].type, mqtt::PacketType::puback);
+  EXPECT_TRUE(trace->events()[1].to_client);
   EXPECT_EQ(shard.trace("writer", start + 9min), trace);
   EXPECT_TRUE(shard.trace("writer", start + 10min)->events().empty()) << "a new one";
   EXPECT_EQ(shard.trace("nobody", start), nullptr);
