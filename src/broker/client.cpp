@@ -30,6 +30,7 @@ void Client::send(const Packet& packet) {
 /// An answer that is no PUBLISH; it leaves in the turn of the packet that asked for it.
 void Client::count_out(ByteView packet) {
   ++shard_.count().packets_out;
+  shard_.count().bytes_out += packet.size();
   if (session_.trace) [[unlikely]]
     session_.trace->note({.at = last_packet_,
                           .to_client = true,

@@ -65,10 +65,14 @@ std::optional<mqtt::Refused> verdict(const mqtt::Connect& connect) {
   return std::nullopt;
 }
 
-void send_connack(Wire& wire, mqtt::Version version, const mqtt::Connack& connack) {
+void send_connack(Wire& wire, mqtt::Version version, const mqtt::Connack& connack,
+                  Counters& counters) {
   Bytes out;
   mqtt::append(connack, version, out);
   wire.send(out);
+  ++counters.packets_in;  // CONNECT
+  ++counters.packets_out;
+  counters.bytes_out += out.size();
 }
 
 Outlet outlet_of(Wire& wire, const mqtt::Connect& connect, const Settings& settings) {
@@ -118,7 +122,7 @@ Client* Shard::connect(Wire& wire, mqtt::Connect connect, std::string peer,
                        std::string assigned_identifier, MonoTime now) {
   if (const auto refused = verdict(connect)) {
     ++counters_.connects_refused;
-    send_connack(wire, connect.version, {false, refused->code, {}});
+    send_connack(wire, connect.version, {false, refused->code, {}}, counters_);
     wire.close();
     return nullptr;
   }
@@ -151,7 +155,7 @@ Client* Shard::connect(Wire& wire, mqtt::Connect connect, std::string peer,
   p.receive_maximum = settings_.receive_maximum;
   p.topic_alias_maximum = settings_.topic_alias_maximum;
   p.maximum_packet_size = std::uint32_t(settings_.packet_bytes_max);
-  send_connack(wire, connect.version, connack);
+  send_connack(wire, connect.version, connack, counters_);
   entry.session.attach(outlet_of(wire, connect, settings_), now);
   if (present) change_groups_of(entry);
   return &client;

@@ -94,6 +94,10 @@ TEST(Categories, count_sessions_that_have_ended_too) {
     User writer(mesh, "writer");
     writer.publish("plant/oven", "hot");
     EXPECT_EQ(shard.categories().at("uncategorized").connected, 1U);
+    EXPECT_EQ(shard.counters().packets_in, 2U) << "CONNECT and PUBLISH";
+    EXPECT_EQ(shard.counters().packets_out, 2U) << "CONNACK and PUBACK";
+    EXPECT_EQ(shard.counters().messages_in, 1U);
+    EXPECT_EQ(shard.counters().connects, 1U);
   }
   const auto after = shard.categories().at("uncategorized");
   EXPECT_EQ(after.connected, 0U);
