@@ -12,9 +12,7 @@ Node::Node(std::size_t index, net::Env& env, Settings settings)
       env_(env),
       address_(std::make_shared<NodeAddress>(env.loop, *this)),
       shard_(index, *this, settings),
-      tick_(env.loop) {
-  shard_.set_wall(env.loop.wall_now(), env.loop.now());
-}
+      tick_(env.loop) {}
 
 Node::~Node() { address_->gone(); }
 
@@ -28,6 +26,8 @@ void NodeAddress::post(const std::shared_ptr<NodeAddress>& address,
 void Node::join(const NodeTable& nodes) {
   nodes_ = nodes;
   mail_.resize(nodes.size());
+  // The loop's clocks are its own thread's to read.
+  NodeAddress::post(address_, [](Node& node) { node.note_wall(); });
 }
 
 void Node::accept(std::unique_ptr<net::Stream> stream, Carrier carrier) {
