@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "app/bench/command.h"
 #include "app/cli/commands.h"
 #include "app/service_process.h"
 #include "app/up.h"
@@ -183,6 +184,7 @@ int main(int argc, char** argv) {
   add_simulator(root, options);
   app::cli::Chosen chosen;
   for (const app::cli::AddCommand add : app::cli::commands()) add(root, chosen);
+  app::bench::add_bench(root, chosen);
   root.add_subcommand("version", "Print the version");
   try {
     root.parse(argc, argv);

@@ -24,18 +24,7 @@ void Client::send(const Packet& packet) {
   Bytes out;
   mqtt::append(packet, version_, out);
   wire_.send(out);
-  count_out(out);
-}
-
-/// An answer that is no PUBLISH; it leaves in the turn of the packet that asked for it.
-void Client::count_out(ByteView packet) {
   ++shard_.count().packets_out;
-  shard_.count().bytes_out += packet.size();
-  if (session_.trace) [[unlikely]]
-    session_.trace->note({.at = last_packet_,
-                          .to_client = true,
-                          .type = mqtt::type_of(packet[0]),
-                          .bytes = packet.size()});
 }
 
 bool Client::on_packet(std::uint8_t first_byte, ByteView body, MonoTime now) {
@@ -66,7 +55,7 @@ bool Client::on_packet(std::uint8_t first_byte, ByteView body, MonoTime now) {
   } else if (std::holds_alternative<mqtt::Pingreq>(*packet)) {
     static constexpr std::uint8_t pingresp[] = {0xD0, 0};
     wire_.send(pingresp);
-    count_out(pingresp);
+    ++shard_.count().packets_out;
   } else if (const auto* disconnect_packet = std::get_if<mqtt::Disconnect>(&*packet)) {
     on(*disconnect_packet);
   } else if (std::holds_alternative<mqtt::Connect>(*packet)) {
@@ -255,7 +244,7 @@ void Client::reply(PacketType type, std::uint16_t identifier, ReasonCode reason)
   const std::uint8_t packet[] = {std::uint8_t((static_cast<unsigned>(type) << 4) | flags), 2,
                                  std::uint8_t(identifier >> 8), std::uint8_t(identifier)};
   wire_.send(packet);
-  count_out(packet);
+  ++shard_.count().packets_out;
 }
 
 void Client::handle(PacketType type, std::uint16_t identifier, ReasonCode reason, MonoTime now) {

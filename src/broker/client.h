@@ -63,7 +63,6 @@ class Client {
   mqtt::ReasonCode verdict(std::string_view topic) const;
   void accept(const mqtt::Publish& publish, MonoTime now);
   void count_in(const mqtt::Publish& publish, mqtt::ReasonCode reason);
-  void count_out(ByteView packet);
   void drop_qos0();
   void trace_in(mqtt::PacketType type, std::size_t body_bytes, MonoTime now,
                 std::string_view topic);

@@ -12,7 +12,9 @@ Node::Node(std::size_t index, net::Env& env, Settings settings)
       env_(env),
       address_(std::make_shared<NodeAddress>(env.loop, *this)),
       shard_(index, *this, settings),
-      tick_(env.loop) {}
+      tick_(env.loop) {
+  shard_.set_wall(env.loop.wall_now(), env.loop.now());
+}
 
 Node::~Node() { address_->gone(); }
 
@@ -26,8 +28,6 @@ void NodeAddress::post(const std::shared_ptr<NodeAddress>& address,
 void Node::join(const NodeTable& nodes) {
   nodes_ = nodes;
   mail_.resize(nodes.size());
-  // The loop's clocks are its own thread's to read.
-  NodeAddress::post(address_, [](Node& node) { node.note_wall(); });
 }
 
 void Node::accept(std::unique_ptr<net::Stream> stream, Carrier carrier) {

@@ -82,7 +82,7 @@ class Node final : private Mesh {
   /// What all shards together say, and the wall clock: once a second.
   void set_busy(bool busy) {
     shard_.set_busy(busy);
-    note_wall();
+    shard_.set_wall(env_.loop.wall_now(), env_.loop.now());
   }
   void publish(const MessageView& message) { shard_.publish(message, env_.loop.now()); }
   /// Tells the clients and closes; empty() once all are gone.
@@ -97,7 +97,6 @@ class Node final : private Mesh {
   void flush_mail();
   void receive(std::vector<Envelope> mail);
   void arm_tick();
-  void note_wall() { shard_.set_wall(env_.loop.wall_now(), env_.loop.now()); }
   void add(std::unique_ptr<Connection> connection);
   void remove(Connection& connection);
 

@@ -90,21 +90,13 @@ void Operations::open_door() {
   if (started) {
     door_ = std::move(*started);
     door_trouble_.clear();
-    log::info("{}", door_says());
+    log::info("metrics and health on {}:{}", plan_.is_public ? "0.0.0.0" : "127.0.0.1", plan_.port);
     return;
   }
   if (std::exchange(door_trouble_, started.error().message) != started.error().message)
-    log::warn("broker: {}", door_says());
+    log::warn("broker: no metrics and health (spec.diagnostics.metrics.prometheusPort): {}",
+              door_trouble_);
   door_retry_.arm(port_retry, [this] { open_door(); });
-}
-
-std::string Operations::door_says() const {
-  if (plan_.port == 0) return "no metrics and health: prometheusPort is 0";
-  if (door_)
-    return fmt::format("metrics and health on {}:{}", plan_.is_public ? "0.0.0.0" : "127.0.0.1",
-                       plan_.port);
-  return fmt::format("no metrics and health (spec.diagnostics.metrics.prometheusPort): {}",
-                     door_trouble_);
 }
 
 void Operations::answer(const link::HttpRequest& request,

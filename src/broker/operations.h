@@ -56,8 +56,6 @@ class Operations {
   void on_counters(const Counters& total, std::size_t queued_bytes_max);
   /// Empty, or what the last self-check found.
   const std::string& trouble() const { return check_.figures().message; }
-  /// "metrics and health on 127.0.0.1:9600", or why not.
-  std::string door_says() const;
   void stop();
 
  private:

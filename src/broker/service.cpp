@@ -91,12 +91,12 @@ Step BrokerService::reconcile_broker(const ObjectKey& key) {
   Condition condition;
   condition.status = true;
   condition.reason = "Running";
+  condition.message =
+      fmt::format("{} shard{}, packets up to {} MiB", nodes_.size(), nodes_.size() == 1 ? "" : "s",
+                  settings_.packet_bytes_max / (1024 * 1024));
   OperationsPlan operations = operations_of(*object);
   operations.is_public = is_public(key.space, key.name);
   operations_->set_plan(operations);
-  condition.message = fmt::format(
-      "{} shard{}, packets up to {} MiB; {}", nodes_.size(), nodes_.size() == 1 ? "" : "s",
-      settings_.packet_bytes_max / (1024 * 1024), operations_->door_says());
   resource::Conditions says = resource::conditions_of(std::move(condition));
   if (const std::string& trouble = operations_->trouble(); !trouble.empty()) {
     says.degraded.status = true;

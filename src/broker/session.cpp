@@ -302,7 +302,6 @@ void Session::send_pubrel(std::uint16_t identifier) {
   const std::uint8_t packet[] = {0x62, 2, std::uint8_t(identifier >> 8), std::uint8_t(identifier)};
   outlet_.wire->send(packet);
   ++counters_.packets_out;
-  counters_.bytes_out += sizeof packet;
 }
 
 }  // namespace wireway::broker

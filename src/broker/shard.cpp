@@ -65,14 +65,10 @@ std::optional<mqtt::Refused> verdict(const mqtt::Connect& connect) {
   return std::nullopt;
 }
 
-void send_connack(Wire& wire, mqtt::Version version, const mqtt::Connack& connack,
-                  Counters& counters) {
+void send_connack(Wire& wire, mqtt::Version version, const mqtt::Connack& connack) {
   Bytes out;
   mqtt::append(connack, version, out);
   wire.send(out);
-  ++counters.packets_in;  // CONNECT
-  ++counters.packets_out;
-  counters.bytes_out += out.size();
 }
 
 Outlet outlet_of(Wire& wire, const mqtt::Connect& connect, const Settings& settings) {
@@ -122,7 +118,7 @@ Client* Shard::connect(Wire& wire, mqtt::Connect connect, std::string peer,
                        std::string assigned_identifier, MonoTime now) {
   if (const auto refused = verdict(connect)) {
     ++counters_.connects_refused;
-    send_connack(wire, connect.version, {false, refused->code, {}}, counters_);
+    send_connack(wire, connect.version, {false, refused->code, {}});
     wire.close();
     return nullptr;
   }
@@ -155,7 +151,7 @@ Client* Shard::connect(Wire& wire, mqtt::Connect connect, std::string peer,
   p.receive_maximum = settings_.receive_maximum;
   p.topic_alias_maximum = settings_.topic_alias_maximum;
   p.maximum_packet_size = std::uint32_t(settings_.packet_bytes_max);
-  send_connack(wire, connect.version, connack, counters_);
+  send_connack(wire, connect.version, connack);
   entry.session.attach(outlet_of(wire, connect, settings_), now);
   if (present) change_groups_of(entry);
   return &client;

@@ -235,7 +235,7 @@ void add_ours(Page& page, const Figures& f) {
   page.ours("packets_sent", Type::counter, "MQTT packets of every type.")
       .series(double(c.packets_out));
   page.ours("bytes_received", Type::counter, "Bytes of MQTT packets.").series(double(c.bytes_in));
-  page.ours("bytes_sent", Type::counter, "Bytes of MQTT packets.").series(double(c.bytes_out));
+  page.ours("bytes_sent", Type::counter, "Bytes of PUBLISHes.").series(double(c.bytes_out));
   page.ours("messages_dropped", Type::counter, "Lost for want of room, QoS 0 and by queue limits.")
       .series(double(c.dropped));
   page.ours("queued_messages", Type::gauge, "Messages that wait for subscribers.")

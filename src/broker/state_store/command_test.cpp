@@ -54,8 +54,7 @@ TEST(RespReply, has_the_documented_bytes) {
 }
 
 TEST(Command, is_understood) {
-  const std::string plain_text = request({"SET", "k", "v"});
-  const auto plain = parse_command(plain_text);
+  const auto plain = parse_command(request({"SET", "k", "v"}));
   ASSERT_TRUE(plain);
   EXPECT_EQ(plain->verb, Verb::set);
   EXPECT_EQ(plain->key, "k");
