@@ -3,7 +3,8 @@
 #   make run      install what is missing, build, and start Wireway with its demo plant (Ctrl-C ends it)
 #   make test     install what is missing, build, and run every test
 #   make build    build/$(PRESET)/wireway; PRESET=release (default), dev, asan, tsan or fuzz
-#   make bench    run the benchmarks; make bench-api: those of the API server, beside etcd
+#   make bench    run the benchmarks; bench-api: the API server beside etcd;
+#                   bench-broker: the broker beside mosquitto, nats-server and what EXTRA_BROKERS names
 #   make fmt      lay the sources out; make lint: check layout, tidy and linters
 #   make reference   a page for each kind in build/reference, made of crds/
 #   make clean    remove what was built; what was downloaded stays in the cache outside the checkout
@@ -13,7 +14,7 @@
 PRESET ?= release
 ARGS ?=
 
-.PHONY: run test build bench bench-api fmt lint reference clean
+.PHONY: run test build bench bench-api bench-broker fmt lint reference clean
 .DEFAULT_GOAL := build
 
 run: build
@@ -37,6 +38,11 @@ bench-api:
 	@tools/build $(PRESET) api_bench api_http_bench
 	@build/$(PRESET)/api_bench
 	@build/$(PRESET)/api_http_bench
+
+bench-broker:
+	@tools/setup build
+	@tools/build $(PRESET) wireway null_broker
+	@bench/broker_bench.py build/$(PRESET) $(ARGS)
 
 fmt:
 	@tools/setup dev
