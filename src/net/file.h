@@ -1,6 +1,6 @@
 #pragma once
 /// Files and folders as services use them: whole-file reads, atomic replacement, listings and
-/// change notice. Append-only logs (the broker's journal, a Delta commit) have doors of their own.
+/// change notice. Append-only logs have a door of their own (net/log_file.h), opened here.
 ///
 /// Thread: any; calls block. Keep them off the message path.
 /// Errors: the message names the path and the system's reason ("No space left on device").
@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "net/log_file.h"
 
 namespace wireway::net {
 
@@ -21,6 +22,8 @@ struct FileEntry {
   std::uint64_t size_bytes = 0;
   WallTime modified;
 };
+
+class Loop;
 
 class Files {
  public:
@@ -38,6 +41,10 @@ class Files {
   virtual Result<> make_folders(const std::string& path) = 0;
   virtual Result<> remove(const std::string& path) = 0;
   virtual bool exists(const std::string& path) = 0;
+  /// The append-only logs of a folder, which is made if it is missing and locked until the
+  /// LogFolder is gone: Errc::conflict if another one holds it, here or in another process.
+  virtual Result<std::unique_ptr<LogFolder>> open_logs(Loop& loop, const std::string& folder,
+                                                       const LogOptions& options = {}) = 0;
 };
 
 }  // namespace wireway::net

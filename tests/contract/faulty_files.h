@@ -24,6 +24,10 @@ class FaultyFiles final : public net::Files {
   Result<> make_folders(const std::string& path) override { return real_->make_folders(path); }
   Result<> remove(const std::string& path) override { return real_->remove(path); }
   bool exists(const std::string& path) override { return real_->exists(path); }
+  Result<std::unique_ptr<net::LogFolder>> open_logs(net::Loop& loop, const std::string& folder,
+                                                    const net::LogOptions& options) override {
+    return real_->open_logs(loop, folder, options);
+  }
 
  private:
   static Result<> full(const std::string& path) {

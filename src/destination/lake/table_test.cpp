@@ -41,6 +41,10 @@ class FaultyFiles final : public net::Files {
   Result<> make_folders(const std::string& path) override { return real_->make_folders(path); }
   Result<> remove(const std::string& path) override { return real_->remove(path); }
   bool exists(const std::string& path) override { return real_->exists(path); }
+  Result<std::unique_ptr<net::LogFolder>> open_logs(net::Loop& loop, const std::string& folder,
+                                                    const net::LogOptions& options) override {
+    return real_->open_logs(loop, folder, options);
+  }
 
   std::string fail_suffix = "\n";  ///< of paths that cannot be created
   std::function<void(const std::string&)> before_create;

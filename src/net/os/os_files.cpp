@@ -11,6 +11,8 @@
 
 #include <fmt/format.h>
 
+#include "net/os/detail/os_file.h"
+#include "net/os/detail/os_log_folder.h"
 #include "net/os/os_loop.h"
 
 namespace wireway::net {
@@ -18,57 +20,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Error file_error(std::string_view what, const std::string& path, int error_number) {
-  Error error = system_error(fmt::format("{} {}", what, path), error_number);
-  if (error_number == ENOENT)
-    error.code = Errc::not_found;
-  else if (error_number == EEXIST)
-    error.code = Errc::conflict;
-  else if (error_number == EACCES || error_number == EPERM)
-    error.code = Errc::denied;
-  else
-    error.code = Errc::io;
-  return error;
-}
-
-/// Owns a descriptor; close() reports what the kernel says at last (NFS, quota).
-class File {
- public:
-  explicit File(int fd) : fd_(fd) {}
-  ~File() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  int get() const { return fd_; }
-  bool valid() const { return fd_ >= 0; }
-  bool close() { return ::close(std::exchange(fd_, -1)) == 0; }
-
- private:
-  int fd_;
-};
-
-bool write_all(int fd, std::string_view content) {
-  while (!content.empty()) {
-    const ssize_t written = ::write(fd, content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    content.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
-std::string folder_of(const std::string& path) {
-  const auto parent = fs::path(path).parent_path();
-  return parent.empty() ? "." : parent.string();
-}
-
-Result<> sync_folder(const std::string& folder) {
-  const File file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!file.valid()) return std::unexpected(file_error("open", folder, errno));
-  if (::fsync(file.get()) != 0) return std::unexpected(file_error("sync", folder, errno));
-  return {};
-}
+using detail::File;
+using detail::file_error;
+using detail::folder_of;
+using detail::sync_folder;
+using detail::write_all;
 
 /// A name beside `path` that no other thread or process uses.
 std::string temporary_name(const std::string& path) {
@@ -167,13 +123,20 @@ class OsFiles final : public Files {
     return fs::exists(path, error);
   }
 
+  Result<std::unique_ptr<LogFolder>> open_logs(Loop& loop, const std::string& folder,
+                                               const LogOptions& options) override {
+    if (auto made = make_folders(folder); !made) return std::unexpected(made.error());
+    return detail::open_os_logs(loop, folder, options);
+  }
+
  private:
   /// Leaves nothing behind on failure; errors name `shown`, which is what the caller asked for.
   static Result<> write_new(const std::string& path, std::string_view content, unsigned mode,
                             const std::string& shown) {
     File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
     if (!file.valid()) return std::unexpected(file_error("write", shown, errno));
-    if (write_all(file.get(), content) && ::fsync(file.get()) == 0 && file.close()) return {};
+    if (write_all(file.get(), as_bytes(content)) && ::fsync(file.get()) == 0 && file.close())
+      return {};
     const Error error = file_error("write", shown, errno);
     ::unlink(path.c_str());
     return std::unexpected(error);

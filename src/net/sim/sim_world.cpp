@@ -48,4 +48,13 @@ void SimWorld::heal(const std::string& a, const std::string& b) { state_->world.
 
 void SimWorld::reset_connections(const std::string& host) { state_->world.reset_connections(host); }
 
+void SimWorld::set_disk(const std::string& host, const DiskFaults& faults) {
+  state_->world.machine(host).files->set_disk(faults);
+}
+
+void SimWorld::power_cut(const std::string& host) {
+  state_->world.machine(host).files->power_cut();
+  state_->world.reset_connections(host);
+}
+
 }  // namespace wireway::net

@@ -7,7 +7,8 @@
 /// sleeps.
 ///
 /// Faults: latency, loss of connections, partitions and slow readers by NetworkFaults; more by
-///         calling partition(), heal() and reset_connections() from the test.
+///         calling partition(), heal(), reset_connections() and power_cut() from the test; of the
+///         disk by set_disk().
 
 #include <cstdint>
 #include <functional>
@@ -26,6 +27,19 @@ struct NetworkFaults {
   std::uint32_t break_per_million = 0;
   /// Deliveries are cut into pieces of 1..n bytes at random; 0 = whole.
   std::size_t fragment_bytes_max = 0;
+};
+
+/// Of the logs (net/log_file.h) on one machine's disk. Whole files never fail.
+struct DiskFaults {
+  Duration sync_min = std::chrono::microseconds{100};
+  Duration sync_max = std::chrono::milliseconds{1};
+  /// For all logs together; beyond it: "No space left on device".
+  std::uint64_t capacity_bytes = std::uint64_t{1} << 62;
+  /// "Input/output error": the n-th from now on (0 = none), or by chance.
+  std::uint64_t failing_write = 0;
+  std::uint64_t failing_sync = 0;
+  std::uint32_t write_error_per_million = 0;
+  std::uint32_t sync_error_per_million = 0;
 };
 
 class SimWorld {
@@ -51,6 +65,12 @@ class SimWorld {
   void heal(const std::string& a, const std::string& b);
   /// Every open connection of the host breaks at once.
   void reset_connections(const std::string& host);
+
+  void set_disk(const std::string& host, const DiskFaults& faults);
+  /// The host's logs are what a power cut leaves of them: all that was synced, and of the rest any
+  /// part, with sectors of garbage. Its connections break. What was opened before does nothing any
+  /// more, and no Done of it runs: destroy the services of the host and build them anew.
+  void power_cut(const std::string& host);
 
  private:
   struct State;

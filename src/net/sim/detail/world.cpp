@@ -26,13 +26,18 @@ World::~World() {
   }
 }
 
+std::uint64_t World::seed_of(const std::string& name) const {
+  std::uint64_t own = seed;
+  for (const char c : name) own = own * 1099511628211U + static_cast<unsigned char>(c);
+  return own;
+}
+
 SimLoop& World::loop(const std::string& name) {
   auto& place = loops_[name];
   if (!place) {
     // Its own numbers, by name: a further host does not change the chances of the others.
-    std::uint64_t own_seed = seed;
-    for (const char c : name) own_seed = own_seed * 1099511628211U + static_cast<unsigned char>(c);
-    place = std::make_unique<SimLoop>(*this, machine(name.substr(0, name.find('/'))), own_seed);
+    place =
+        std::make_unique<SimLoop>(*this, machine(name.substr(0, name.find('/'))), seed_of(name));
   }
   return *place;
 }
@@ -42,7 +47,7 @@ Machine& World::machine(const std::string& name) {
   if (!place) {
     place = std::make_unique<Machine>();
     place->name = name;
-    place->files = std::make_unique<SimFiles>();
+    place->files = std::make_unique<SimFiles>(seed_of(name));
   }
   return *place;
 }

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "net/random.h"
+#include "net/sim/detail/sim_files.h"
 #include "net/sim/sim_world.h"
 #include "net/timer_queue.h"
 
@@ -29,7 +30,7 @@ class SimStream;
 /// One network identity: "broker" is the machine of the loops "broker", "broker/1", "broker/2".
 struct Machine {
   std::string name;
-  std::unique_ptr<Files> files;
+  std::unique_ptr<SimFiles> files;
   std::map<std::uint16_t, std::vector<SimListener*>> listeners;
   std::uint16_t next_port = 49152;
 };
@@ -101,6 +102,7 @@ class World {
   std::uint64_t fingerprint = 0xCBF29CE484222325U;  ///< FNV-1a of every arrival
 
  private:
+  std::uint64_t seed_of(const std::string& name) const;
   void arrive(LinkId id, int side, Packet packet);
   void receive(LinkId id, int side, Packet packet);
   void break_link(LinkId id);
