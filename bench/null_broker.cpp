@@ -114,7 +114,11 @@ void NullBroker::run(bool spin) {
     }
     for (std::size_t i = 0; i < dirty_.size(); ++i) flush(*dirty_[i]);
     dirty_.clear();
-    for (Client* client : ended_) clients_.erase(client->fd);
+    // Not before: a new connection would get the number of one that this turn still knows.
+    for (Client* client : ended_) {
+      ::close(client->fd);
+      clients_.erase(client->fd);
+    }
     ended_.clear();
   }
 }
@@ -253,7 +257,6 @@ void NullBroker::flush(Client& client) {
 
 void NullBroker::end(Client& client) {
   if (std::exchange(client.closing, true)) return;
-  ::close(client.fd);
   const auto gone = std::remove_if(filters_.begin(), filters_.end(), [&client](const auto& each) {
     return each.second.client == &client;
   });
