@@ -92,7 +92,9 @@ bool Client::on_publish(std::uint8_t first_byte, ByteView body, MonoTime now) {
   const bool qos2 = publish.qos == mqtt::Qos::exactly_once;
   if (qos2 && !may_receive(publish)) return false;
   ReasonCode reason = known ? ReasonCode::success : verdict(publish.topic);
-  if (reason == ReasonCode::success && shard_.busy()) reason = ReasonCode::quota_exceeded;
+  const bool kept = publish.qos != mqtt::Qos::at_most_once || publish.retain;
+  if (reason == ReasonCode::success && (shard_.busy() || (kept && shard_.cannot_record())))
+    reason = ReasonCode::quota_exceeded;
   count_in(publish, reason);
   if (session_.trace) [[unlikely]]
     trace_in(PacketType::publish, body.size(), now, publish.topic);
@@ -112,9 +114,26 @@ bool Client::on_publish(std::uint8_t first_byte, ByteView body, MonoTime now) {
       accept(publish, now);
     return true;
   }
-  if (!refused && (!qos2 || session_.begin_receive(publish.packet_identifier)))
-    accept(publish, now);
+  const bool is_new = !refused && (!qos2 || session_.begin_receive(publish.packet_identifier));
+  if (is_new) accept(publish, now);
+  if (qos2 && !refused) return reply_received(publish.packet_identifier, is_new);
   reply(qos2 ? PacketType::pubrec : PacketType::puback, publish.packet_identifier, reason);
+  return true;
+}
+
+/// PUBREC, once the message is where it belongs; also if it has come before, because the connection
+/// on which the answer waited may be gone.
+bool Client::reply_received(std::uint16_t identifier, bool is_new) {
+  const bool hold = is_new ? shard_.must_hold(*this) : shard_.must_hold_again(*this);
+  HeldReply held;
+  held.type = PacketType::pubrec;
+  held.identifier = identifier;
+  held.then_record = hold && session_.number() != 0 && (!is_new || shard_.has_relayed());
+  if (!held.then_record) session_.record_receiving(identifier);
+  if (hold || shard_.must_hold(*this))
+    shard_.hold(*this, std::move(held));
+  else
+    send_now(held);
   return true;
 }
 
@@ -236,13 +255,33 @@ bool Client::on_store_request(const mqtt::Publish& publish) {
 }
 
 void Client::reply(PacketType type, std::uint16_t identifier, ReasonCode reason) {
-  if (reason != ReasonCode::success && version_ == Version::v5) {
-    send(mqtt::PublishReply{type, identifier, reason, {}});
+  HeldReply held;
+  held.type = type;
+  held.identifier = identifier;
+  held.reason = reason;
+  // A refusal promises nothing.
+  if (mqtt::is_error(reason) || !shard_.must_hold(*this)) return send_now(held);
+  shard_.hold(*this, std::move(held));
+}
+
+void Client::reply(const mqtt::SubscribeReply& answer) {
+  if (!shard_.must_hold(*this)) return send(answer);
+  HeldReply held;
+  held.packet = std::make_unique<Bytes>();
+  mqtt::append(answer, version_, *held.packet);
+  shard_.hold(*this, std::move(held));
+}
+
+void Client::send_now(const HeldReply& held) {
+  if (ended_) return;
+  if (held.packet) return wire_.send(*held.packet);
+  if (held.reason != ReasonCode::success && version_ == Version::v5) {
+    send(mqtt::PublishReply{held.type, held.identifier, held.reason, {}});
     return;
   }
-  const unsigned flags = type == PacketType::pubrel ? 2 : 0;
-  const std::uint8_t packet[] = {std::uint8_t((static_cast<unsigned>(type) << 4) | flags), 2,
-                                 std::uint8_t(identifier >> 8), std::uint8_t(identifier)};
+  const unsigned flags = held.type == PacketType::pubrel ? 2 : 0;
+  const std::uint8_t packet[] = {std::uint8_t((static_cast<unsigned>(held.type) << 4) | flags), 2,
+                                 std::uint8_t(held.identifier >> 8), std::uint8_t(held.identifier)};
   wire_.send(packet);
   ++shard_.count().packets_out;
 }
@@ -250,14 +289,23 @@ void Client::reply(PacketType type, std::uint16_t identifier, ReasonCode reason)
 void Client::handle(PacketType type, std::uint16_t identifier, ReasonCode reason, MonoTime now) {
   switch (type) {
     case PacketType::puback: session_.on_puback(identifier, now); return;
-    case PacketType::pubrec:
-      if (!session_.on_pubrec(identifier, reason, now) && !mqtt::is_error(reason))
+    case PacketType::pubrec: {
+      const auto next = session_.on_pubrec(identifier, reason, now);
+      if (next == Session::Pubrec::release)
+        reply(PacketType::pubrel, identifier, ReasonCode::success);
+      else if (next == Session::Pubrec::unknown && !mqtt::is_error(reason))
         reply(PacketType::pubrel, identifier, ReasonCode::packet_identifier_not_found);
       return;
+    }
     case PacketType::pubrel: {
       const bool known = session_.end_receive(identifier);
-      reply(PacketType::pubcomp, identifier,
-            known ? ReasonCode::success : ReasonCode::packet_identifier_not_found);
+      if (known) return reply(PacketType::pubcomp, identifier, ReasonCode::success);
+      HeldReply held;
+      held.type = PacketType::pubcomp;
+      held.identifier = identifier;
+      held.reason = ReasonCode::packet_identifier_not_found;
+      if (!shard_.must_hold_again(*this)) return send_now(held);
+      shard_.hold(*this, std::move(held));
       return;
     }
     default: session_.on_pubcomp(identifier, now);
@@ -272,12 +320,18 @@ void Client::on(const mqtt::Subscribe& packet, MonoTime now) {
       answer.reasons.push_back(ReasonCode::topic_filter_invalid);
       continue;
     }
+    if (session_.number() != 0 && shard_.cannot_record()) {
+      answer.reasons.push_back(ReasonCode::quota_exceeded);
+      continue;
+    }
     answer.reasons.push_back(static_cast<ReasonCode>(entry.qos));
     granted.push_back(&entry);
   }
-  send(answer);  // before any message that the subscription brings
+  const bool recorded = session_.number() != 0;
+  if (!recorded) reply(answer);  // before any message that the subscription brings
   for (const mqtt::SubscribeEntry* entry : granted)
     shard_.subscribe(*this, *entry, packet.properties.subscription_identifier.value_or(0), now);
+  if (recorded) reply(answer);
 }
 
 void Client::on(const mqtt::Unsubscribe& packet) {
@@ -286,7 +340,7 @@ void Client::on(const mqtt::Unsubscribe& packet) {
     const bool known = shard_.unsubscribe(session_, filter);
     answer.reasons.push_back(known ? ReasonCode::success : ReasonCode::no_subscription_existed);
   }
-  send(answer);
+  reply(answer);
 }
 
 void Client::on(const mqtt::Disconnect& packet) {

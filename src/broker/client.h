@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/commit_line.h"
 #include "broker/session.h"
 #include "broker/subscription_tree.h"
 #include "wire/mqtt/codec.h"
@@ -74,6 +75,9 @@ class Client {
   void on(const mqtt::Disconnect& packet);
   void refuse(const mqtt::Refused& refused);
   void reply(mqtt::PacketType type, std::uint16_t identifier, mqtt::ReasonCode reason);
+  void reply(const mqtt::SubscribeReply& answer);
+  bool reply_received(std::uint16_t identifier, bool is_new);
+  void send_now(const HeldReply& reply);
   template <class Packet>
   void send(const Packet& packet);
 
@@ -87,6 +91,7 @@ class Client {
   bool may_send_session_expiry_ = false;
   bool will_wanted_ = true;
   bool ended_ = false;
+  std::uint32_t held_ = 0;    ///< replies that wait in the shard's CommitLine
   bool listens_ = false;      ///< the state store knows of this connection
   std::uint64_t number_ = 0;  ///< of the connection, unique on its shard
   MonoTime last_packet_;

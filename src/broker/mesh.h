@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "broker/commit_line.h"
 #include "broker/session.h"
 #include "broker/state_store/service.h"
 
@@ -90,9 +91,9 @@ struct StoreNotification {
   MessagePtr message;
 };
 
-using Envelope =
-    std::variant<Routed, RouteChange, RetainedPut, RetainedWanted, RetainedFound, GroupChange,
-                 GroupDelivery, StoreRequest, ListenerGone, StoreNotification>;
+using Envelope = std::variant<Routed, RouteChange, RetainedPut, RetainedWanted, RetainedFound,
+                              GroupChange, GroupDelivery, StoreRequest, ListenerGone,
+                              StoreNotification, CommitAsk, CommitDone>;
 
 class Mesh {
  public:
@@ -100,6 +101,8 @@ class Mesh {
   virtual std::size_t count() const = 0;
   /// To the caller's own shard only what is for the state store; it comes in a later turn.
   virtual void send(std::size_t shard, Envelope envelope) = 0;
+  /// Shard::end_turn() is to be called at the end of this turn, before the mail leaves.
+  virtual void want_end_of_turn() = 0;
 };
 
 /// The same on every machine and run (FNV-1a with a final mix).

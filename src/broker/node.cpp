@@ -64,8 +64,11 @@ void Node::set_settings(const Settings& settings) { shard_.set_settings(settings
 
 void Node::send(std::size_t shard, Envelope envelope) {
   mail_[shard].push_back(std::move(envelope));
-  if (mail_deferred_) return;
-  mail_deferred_ = true;
+  want_end_of_turn();
+}
+
+void Node::want_end_of_turn() {
+  if (std::exchange(mail_deferred_, true)) return;
   env_.loop.defer([this, address = address_] {
     if (address->stands()) flush_mail();
   });
@@ -73,17 +76,19 @@ void Node::send(std::size_t shard, Envelope envelope) {
 
 /// One post to each target and turn; deferred tasks run before the turn's output is flushed.
 void Node::flush_mail() {
+  shard_.end_turn(env_.loop.now());
   mail_deferred_ = false;
   for (std::size_t target = 0; target < mail_.size(); ++target) {
     if (mail_[target].empty()) continue;
-    NodeAddress::post(nodes_[target], [batch = std::exchange(mail_[target], {})](
-                                          Node& node) mutable { node.receive(std::move(batch)); });
+    NodeAddress::post(nodes_[target],
+                      [from = index_, batch = std::exchange(mail_[target], {})](
+                          Node& node) mutable { node.receive(from, std::move(batch)); });
   }
 }
 
-void Node::receive(std::vector<Envelope> mail) {
+void Node::receive(std::size_t from, std::vector<Envelope> mail) {
   const MonoTime now = env_.loop.now();
-  for (Envelope& envelope : mail) shard_.receive(std::move(envelope), now);
+  for (Envelope& envelope : mail) shard_.receive(from, std::move(envelope), now);
   arm_tick();  // a key of the state store may have a new expiry
 }
 

@@ -94,8 +94,9 @@ class Node final : private Mesh {
 
   std::size_t count() const override { return nodes_.size(); }
   void send(std::size_t shard, Envelope envelope) override;
+  void want_end_of_turn() override;
   void flush_mail();
-  void receive(std::vector<Envelope> mail);
+  void receive(std::size_t from, std::vector<Envelope> mail);
   void arm_tick();
   void add(std::unique_ptr<Connection> connection);
   void remove(Connection& connection);

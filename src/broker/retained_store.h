@@ -26,6 +26,11 @@ class RetainedStore {
   /// At most `visits_max` messages are looked at; `next` says where to go on.
   static constexpr std::size_t visits_max = 100'000;
   RetainedPage page(std::string_view filter, const PageQuery& query, MonoTime now) const;
+  /// The one with the next topic; none at the end.
+  MessagePtr after(std::string_view topic) const {
+    const auto next = messages_.upper_bound(topic);
+    return next == messages_.end() ? MessagePtr() : *next;
+  }
 
   std::size_t size() const { return messages_.size(); }
   std::size_t size_bytes() const { return size_bytes_; }

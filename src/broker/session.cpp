@@ -40,6 +40,31 @@ Session::Session(std::string client_identifier, const Settings& settings, Counte
 Session::~Session() {
   counters_.queued_bytes -= queued_bytes_;
   counters_.queued_messages -= queue_.size();
+  if (recorder_ != nullptr) recorder_->forget(*this);
+}
+
+void Session::record_with(Recorder& recorder, std::uint64_t number, bool keeps_queue) {
+  recorder_ = &recorder;
+  number_ = number;
+  keeps_queue_ = keeps_queue_ || keeps_queue;
+}
+
+void Session::record(Delivery& delivery) {
+  recorder_->receiver(number_, delivery.sequence, delivery.shape());
+  delivery.position = recorder_->next_position();
+}
+
+void Session::record_done(const Delivery& delivery) {
+  if (delivery.position != 0) recorder_->write(records::DeliveryDone{number_, delivery.sequence});
+}
+
+/// A QoS 2 message must not reach the client before it is certain that it would have the same
+/// packet identifier after a crash.
+bool Session::must_wait(const Delivery& delivery) {
+  if (delivery.qos != mqtt::Qos::exactly_once || delivery.position == 0) return false;
+  if (recorder_->is_durable(delivery.position)) return false;
+  recorder_->wait(*this);
+  return true;
 }
 
 void Session::attach(Outlet outlet, MonoTime now) {
@@ -75,10 +100,12 @@ void Session::deliver(Passage& message, const Shape& shape, MonoTime now) {
   delivery.since = now;
   if (shape.qos != mqtt::Qos::at_most_once) {
     delivery.sequence = next_sequence_++;
-    const bool at_once = queue_.empty() && resend_from_ == window_.size() && may_send() &&
+    const bool waits = keeps_queue_ && shape.qos == mqtt::Qos::exactly_once;
+    const bool at_once = !waits && queue_.empty() && resend_from_ == window_.size() && may_send() &&
                          window_takes(delivery.sequence);
+    if (at_once && !send_publish(message, shape, identifier_of(delivery.sequence), now)) return;
+    if (keeps_queue_) record(delivery);
     if (at_once) {
-      if (!send_publish(message, shape, identifier_of(delivery.sequence), now)) return;
       delivery.message = message.stored();
       enter_window(std::move(delivery));
       return;
@@ -92,7 +119,7 @@ void Session::deliver(Passage& message, const Shape& shape, MonoTime now) {
 void Session::enqueue(Delivery delivery) {
   const bool full = settings_.queue_messages_max && queue_.size() >= *settings_.queue_messages_max;
   if (full && settings_.drop_oldest && !queue_.empty()) {
-    (void)take_queued();
+    record_done(take_queued());
     ++counters_.dropped;
   }
   const std::size_t bytes = bytes_of(delivery);
@@ -124,8 +151,9 @@ bool Session::window_takes(std::uint64_t sequence) const {
 void Session::enter_window(Delivery delivery) {
   if (window_.empty()) front_sequence_ = delivery.sequence;
   while (front_sequence_ + window_.size() < delivery.sequence) window_.push_back({});
-  delivery.stage = delivery.qos == mqtt::Qos::at_least_once ? Delivery::Stage::await_puback
-                                                            : Delivery::Stage::await_pubrec;
+  if (delivery.stage == Delivery::Stage::waiting)
+    delivery.stage = delivery.qos == mqtt::Qos::at_least_once ? Delivery::Stage::await_puback
+                                                              : Delivery::Stage::await_pubrec;
   delivery.sent = delivery.sent_before = true;
   window_.push_back(std::move(delivery));
   resend_from_ = std::uint32_t(window_.size());
@@ -141,11 +169,16 @@ void Session::resend(MonoTime now) {
   for (; resend_from_ < window_.size() && may_send(); ++resend_from_) {
     Delivery& entry = window_[resend_from_];
     if (entry.stage == Delivery::Stage::done || entry.sent) continue;
+    if (must_wait(entry)) return;
     const std::uint16_t identifier = identifier_of(front_sequence_ + resend_from_);
     if (entry.stage == Delivery::Stage::await_pubcomp) {
-      send_pubrel(identifier);
+      const std::uint8_t pubrel[] = {0x62, 2, std::uint8_t(identifier >> 8),
+                                     std::uint8_t(identifier)};
+      outlet_.wire->send(pubrel);
+      ++counters_.packets_out;
     } else if (!send_special(entry.message->view(), entry.shape(), identifier, entry.sent_before,
                              now)) {
+      record_done(entry);
       entry.stage = Delivery::Stage::done;
       continue;
     }
@@ -159,11 +192,16 @@ void Session::take_from_queue(MonoTime now) {
   while (!queue_.empty() && may_send()) {
     const bool qos0 = queue_.front().qos == mqtt::Qos::at_most_once;
     if (!qos0 && !window_takes(queue_.front().sequence)) return;
+    if (must_wait(queue_.front())) return;
     Delivery next = take_queued();
-    if (next.message->expired(now)) continue;  // expiry is noticed at the head (broker.md 2.3)
     const std::uint16_t identifier = qos0 ? 0 : identifier_of(next.sequence);
-    const bool sent = send_special(next.message->view(), next.shape(), identifier, false, now);
-    if (sent && !qos0) enter_window(std::move(next));
+    // Expiry is noticed at the head (broker.md 2.3).
+    const bool sent = !next.message->expired(now) &&
+                      send_special(next.message->view(), next.shape(), identifier, false, now);
+    if (!sent)
+      record_done(next);
+    else if (!qos0)
+      enter_window(std::move(next));
   }
 }
 
@@ -177,6 +215,7 @@ Delivery* Session::find(std::uint16_t packet_identifier) {
 }
 
 void Session::finish(Delivery& entry) {
+  record_done(entry);
   entry.stage = Delivery::Stage::done;
   entry.message = {};
   --outstanding_;
@@ -199,18 +238,22 @@ bool Session::on_puback(std::uint16_t packet_identifier, MonoTime now) {
   return true;
 }
 
-bool Session::on_pubrec(std::uint16_t packet_identifier, mqtt::ReasonCode reason, MonoTime now) {
+Session::Pubrec Session::on_pubrec(std::uint16_t packet_identifier, mqtt::ReasonCode reason,
+                                   MonoTime now) {
   Delivery* entry = find(packet_identifier);
-  if (entry == nullptr || entry->stage == Delivery::Stage::await_puback) return false;
+  if (entry == nullptr || entry->stage == Delivery::Stage::await_puback) return Pubrec::unknown;
   if (mqtt::is_error(reason)) {  // the receiver does not want it: the exchange ends (MQTT-4.3.3-4)
     finish(*entry);
     pump(now);
-    return true;
+    return Pubrec::ended;
+  }
+  if (entry->stage == Delivery::Stage::await_pubrec && entry->position != 0) {
+    entry->position = recorder_->next_position();
+    recorder_->write(records::DeliveryReceived{number_, entry->sequence});
   }
   entry->stage = Delivery::Stage::await_pubcomp;
   entry->message = {};
-  send_pubrel(packet_identifier);
-  return true;
+  return Pubrec::release;
 }
 
 bool Session::on_pubcomp(std::uint16_t packet_identifier, MonoTime now) {
@@ -225,17 +268,39 @@ bool Session::is_receiving(std::uint16_t packet_identifier) const {
   return std::ranges::binary_search(receiving_, packet_identifier);
 }
 
+void Session::restore_receiving(std::uint16_t packet_identifier, bool taken) {
+  const auto at = std::ranges::lower_bound(receiving_, packet_identifier);
+  const bool there = at != receiving_.end() && *at == packet_identifier;
+  if (taken && !there) receiving_.insert(at, packet_identifier);
+  if (!taken && there) receiving_.erase(at);
+}
+
 bool Session::begin_receive(std::uint16_t packet_identifier) {
   const auto at = std::ranges::lower_bound(receiving_, packet_identifier);
   if (at != receiving_.end() && *at == packet_identifier) return false;
   receiving_.insert(at, packet_identifier);
+  if (number_ != 0) receiving_unrecorded_.push_back(packet_identifier);
   return true;
+}
+
+void Session::record_receiving(std::uint16_t packet_identifier) {
+  if (number_ == 0 || !is_receiving(packet_identifier)) return;
+  std::erase(receiving_unrecorded_, packet_identifier);
+  recorder_->write(records::ReceiveState{number_, packet_identifier, false});
+}
+
+std::vector<std::uint16_t> Session::recorded_receiving() const {
+  std::vector<std::uint16_t> out = receiving_;
+  for (const std::uint16_t one : receiving_unrecorded_) std::erase(out, one);
+  return out;
 }
 
 bool Session::end_receive(std::uint16_t packet_identifier) {
   const auto at = std::ranges::lower_bound(receiving_, packet_identifier);
   if (at == receiving_.end() || *at != packet_identifier) return false;
   receiving_.erase(at);
+  std::erase(receiving_unrecorded_, packet_identifier);
+  if (number_ != 0) recorder_->write(records::ReceiveState{number_, packet_identifier, true});
   return true;
 }
 
@@ -298,10 +363,74 @@ std::optional<MonoTime> Session::oldest_since() const {
   return std::nullopt;
 }
 
-void Session::send_pubrel(std::uint16_t identifier) {
-  const std::uint8_t packet[] = {0x62, 2, std::uint8_t(identifier >> 8), std::uint8_t(identifier)};
-  outlet_.wire->send(packet);
-  ++counters_.packets_out;
+void Session::restore_delivery(Delivery delivery) {
+  next_sequence_ = std::max(next_sequence_, delivery.sequence + 1);
+  const std::size_t bytes = bytes_of(delivery);
+  queued_bytes_ += bytes;
+  counters_.queued_bytes += bytes;
+  ++counters_.queued_messages;
+  queue_.push_back(std::move(delivery));
+}
+
+/// By halving: what is read back is in the order of its sequence.
+Delivery* Session::find_queued(std::uint64_t sequence) {
+  std::size_t low = 0;
+  for (std::size_t high = queue_.size(); low < high;) {
+    const std::size_t middle = (low + high) / 2;
+    if (queue_[middle].sequence < sequence)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  const bool found = low < queue_.size() && queue_[low].sequence == sequence;
+  return found ? &queue_[low] : nullptr;
+}
+
+void Session::restore_done(std::uint64_t sequence) {
+  restore_received(sequence);
+  if (Delivery* done = find_queued(sequence)) done->stage = Delivery::Stage::done;
+  while (!queue_.empty() && queue_.front().stage == Delivery::Stage::done) {
+    queue_.pop_front();
+    --counters_.queued_messages;
+  }
+}
+
+void Session::restore_received(std::uint64_t sequence) {
+  Delivery* entry = find_queued(sequence);
+  if (entry == nullptr) return;
+  const std::size_t bytes = bytes_of(*entry);
+  queued_bytes_ -= bytes;
+  counters_.queued_bytes -= bytes;
+  entry->message = {};
+  entry->stage = Delivery::Stage::await_pubcomp;
+}
+
+void Session::restore_end(std::uint16_t receive_maximum) {
+  std::size_t last_received = 0;  // + 1; everything up to it had been sent
+  for (std::size_t i = 0; i < queue_.size(); ++i)
+    if (queue_[i].stage == Delivery::Stage::await_pubcomp) last_received = i + 1;
+  Ring<Delivery> all = std::move(queue_);
+  queue_.clear();
+  counters_.queued_messages -= all.size();
+  std::size_t sent = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    Delivery& one = all[i];
+    if (one.stage == Delivery::Stage::done) continue;
+    const bool was_sent = i < last_received || sent < receive_maximum;
+    if (!was_sent || !queue_.empty() || !window_takes(one.sequence)) {
+      queue_.push_back(std::move(one));
+      ++counters_.queued_messages;
+      continue;
+    }
+    const std::size_t bytes = bytes_of(one);
+    queued_bytes_ -= bytes;
+    counters_.queued_bytes -= bytes;
+    enter_window(std::move(one));
+    ++sent;
+  }
+  outstanding_ = 0;
+  resend_from_ = 0;
+  for (std::size_t i = 0; i < window_.size(); ++i) window_[i].sent = false;
 }
 
 }  // namespace wireway::broker

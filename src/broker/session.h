@@ -20,6 +20,7 @@
 #include "base/ring.h"
 #include "broker/client_trace.h"
 #include "broker/message.h"
+#include "broker/recorder.h"
 #include "broker/settings.h"
 
 namespace wireway::broker {
@@ -92,7 +93,8 @@ struct Delivery {
   bool sent_before = false;  ///< on any: the next time with DUP
   /// Of QoS 1 and 2: rises by one with each delivery to the session; names its packet identifier.
   std::uint64_t sequence = 0;
-  MonoTime since;  ///< when it came to the session
+  MonoTime since;                  ///< when it came to the session
+  Journal::Position position = 0;  ///< of its record; 0 = it has none
 
   Shape shape() const { return {qos, retain, identifiers.values()}; }
 };
@@ -125,11 +127,14 @@ class Session {
 
   /// PUBACK, PUBREC, PUBCOMP from the client; false = the identifier is not in flight.
   bool on_puback(std::uint16_t packet_identifier, MonoTime now);
-  bool on_pubrec(std::uint16_t packet_identifier, mqtt::ReasonCode reason, MonoTime now);
+  enum class Pubrec { unknown, ended, release };  ///< release: PUBREL is to be sent
+  Pubrec on_pubrec(std::uint16_t packet_identifier, mqtt::ReasonCode reason, MonoTime now);
   bool on_pubcomp(std::uint16_t packet_identifier, MonoTime now);
 
   /// QoS 2 from the client: true if this identifier is new and the message must be routed.
   bool begin_receive(std::uint16_t packet_identifier);
+  /// So that it is known after a crash.
+  void record_receiving(std::uint16_t packet_identifier);
   bool end_receive(std::uint16_t packet_identifier);
   std::size_t receiving() const { return receiving_.size(); }
   bool is_receiving(std::uint16_t packet_identifier) const;
@@ -144,12 +149,40 @@ class Session {
   Traffic traffic;
   std::unique_ptr<ClientTrace> trace;  ///< if somebody looks at this client
   std::uint8_t category = 0;           ///< the shard's number for its `metriccategory`
+  /// From now on what happens is recorded under `number`; the messages too if `keeps_queue`, which
+  /// once set stays.
+  void record_with(Recorder& recorder, std::uint64_t number, bool keeps_queue);
+  /// 0 = nothing is recorded.
+  std::uint64_t number() const { return number_; }
+  bool keeps_queue() const { return keeps_queue_; }
+
+  // Reading back, before anything else happens to the session; restore_end() is last.
+  void restore_delivery(Delivery delivery);
+  void restore_done(std::uint64_t sequence);
+  void restore_received(std::uint64_t sequence);
+  void restore_receiving(std::uint16_t packet_identifier, bool taken);
+  void restore_sequence(std::uint64_t next) { next_sequence_ = std::max(next_sequence_, next); }
+  /// What may have been sent before is to be sent with DUP: as much as the client took at once.
+  void restore_end(std::uint16_t receive_maximum);
+
+  // For a checkpoint.
+  std::uint64_t next_sequence() const { return next_sequence_; }
+  /// Of the identifiers that are being received, those that record_receiving() was called for.
+  std::vector<std::uint16_t> recorded_receiving() const;
+  /// Calls `take(Delivery&)` for each unfinished QoS 1 and 2 delivery from `sequence` on, in order,
+  /// until it returns false.
+  template <class Take>
+  void each_delivery(std::uint64_t sequence, Take&& take);
 
   /// Filters as the client wrote them, with what was granted; kept by the shard.
   std::map<std::string, Subscribed, std::less<>> filters;
 
  private:
   Delivery* find(std::uint16_t packet_identifier);
+  Delivery* find_queued(std::uint64_t sequence);
+  void record(Delivery& delivery);
+  void record_done(const Delivery& delivery);
+  bool must_wait(const Delivery& delivery);
   void finish(Delivery& entry);
   void trim_window();
   void enqueue(Delivery delivery);
@@ -164,7 +197,6 @@ class Session {
   bool send_publish(Passage& message, const Shape& shape, std::uint16_t identifier, MonoTime now);
   bool send_special(const MessageView& message, const Shape& shape, std::uint16_t identifier,
                     bool duplicate, MonoTime now);
-  void send_pubrel(std::uint16_t identifier);
   void trace_out(const MessageView& message, std::size_t bytes, MonoTime now);
   void count_out(const MessageView& message, std::size_t bytes, MonoTime now) {
     const std::size_t payload_bytes = message.payload.size();
@@ -192,6 +224,21 @@ class Session {
   std::uint32_t outstanding_ = 0;         ///< sent on this connection and not done
   std::uint32_t resend_from_ = 0;         ///< entries before it have been sent on this connection
   std::vector<std::uint16_t> receiving_;  ///< sorted
+  std::vector<std::uint16_t> receiving_unrecorded_;  ///< of these, while number_ is set
+  Recorder* recorder_ = nullptr;
+  std::uint64_t number_ = 0;
+  bool keeps_queue_ = false;
 };
+
+template <class Take>
+void Session::each_delivery(std::uint64_t sequence, Take&& take) {
+  for (Ring<Delivery>* ring : {&window_, &queue_}) {
+    for (std::size_t i = 0; i < ring->size(); ++i) {
+      Delivery& one = (*ring)[i];
+      if (one.sequence < sequence || one.stage == Delivery::Stage::done) continue;
+      if (!take(one)) return;
+    }
+  }
+}
 
 }  // namespace wireway::broker

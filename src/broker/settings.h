@@ -6,12 +6,41 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/time.h"
 #include "broker/state_store/store.h"
 #include "wire/mqtt/packet.h"
 
 namespace wireway::broker {
+
+/// What of a Broker's state is recorded; sessions' terms and subscriptions always are.
+///
+/// Source: broker.md 7.2; a section that is absent means All, because who asks for persistence
+///         wants to lose nothing
+struct PersistenceSettings {
+  enum class Mode : std::uint8_t { all, none, custom };
+
+  bool enabled = false;
+  std::uint64_t bytes_max = 0;
+  bool encrypted = true;
+  /// The user property by which a client asks for it, where `dynamic` allows.
+  std::string property = "aio-persistence";
+  std::string property_value = "true";
+  Mode retained = Mode::all;
+  std::vector<std::string> retained_topics = {};  ///< filters
+  bool retained_dynamic = true;
+  Mode queues = Mode::all;
+  std::vector<std::string> queue_clients = {};  ///< with `*`
+  bool queues_dynamic = true;
+  Mode keys = Mode::all;
+  std::vector<std::string> key_names = {};     ///< exact
+  std::vector<std::string> key_patterns = {};  ///< with `*`, `?` and `[0-9]`
+  bool keys_dynamic = true;
+
+  friend bool operator==(const PersistenceSettings&, const PersistenceSettings&) = default;
+};
 
 struct Settings {
   /// Larger packets are refused with 0x95 (memory profile, capped by maxPacketSizeBytes).
@@ -35,6 +64,7 @@ struct Settings {
   /// Bytes that wait for one client's socket. Beyond it QoS 0 is dropped and counted, QoS 1/2 waits
   /// in the session's queue.
   std::size_t output_bytes_max = 1024 * 1024;
+  PersistenceSettings persistence = {};
   /// From the first byte of a connection to its CONNECT.
   Duration connect_timeout = std::chrono::seconds{10};
 

@@ -23,8 +23,9 @@ std::size_t shard_of(std::string_view name, std::size_t count) {
 }
 
 Shard::Shard(std::size_t index, Mesh& mesh, Settings settings)
-    : index_(index), mesh_(mesh), settings_(settings) {
+    : index_(index), mesh_(mesh), settings_(std::move(settings)), origin_(index) {
   WIREWAY_ASSERT(mesh.count() <= 64, "a route's set of shards has 64 bits");
+  relayed_.resize(mesh.count());
 }
 
 Shard::~Shard() = default;
@@ -71,6 +72,28 @@ void send_connack(Wire& wire, mqtt::Version version, const mqtt::Connack& connac
   wire.send(out);
 }
 
+std::unique_ptr<PendingWill> will_of(const mqtt::Will& will, std::string_view publisher) {
+  const mqtt::Properties& p = will.properties;
+  const Bytes properties =
+      mqtt::encode_forwarded({.payload_is_utf8 = p.payload_format_indicator.value_or(0) == 1,
+                              .content_type = p.content_type.value_or(""),
+                              .response_topic = p.response_topic.value_or(""),
+                              .correlation_data = p.correlation_data.value_or(Bytes{}),
+                              .user_properties = p.user_properties});
+  MessageView message;
+  message.topic = will.topic;
+  message.forwarded_properties = properties;
+  message.payload = will.payload;
+  message.publisher = publisher;
+  message.qos = will.qos;
+  message.retain = will.retain;
+  auto out = std::make_unique<PendingWill>();
+  out->message = StoredMessage::make(message);
+  out->message_expiry_s = p.message_expiry_interval_s;
+  out->delay_s = p.will_delay_interval_s.value_or(0);
+  return out;
+}
+
 Outlet outlet_of(Wire& wire, const mqtt::Connect& connect, const Settings& settings) {
   Outlet outlet;
   outlet.wire = &wire;
@@ -98,12 +121,15 @@ Shard::Entry& Shard::session_for(const mqtt::Connect& connect, bool& present, Mo
     entry = nullptr;
   }
   present = entry != nullptr;
-  if (entry == nullptr) {
-    auto made = std::make_unique<Entry>(connect.client_identifier, settings_, counters_);
-    const std::string_view key = made->session.client_identifier();
-    entry = sessions_.emplace(key, std::move(made)).first->second.get();
-  }
-  return *entry;
+  return entry_of(connect.client_identifier);
+}
+
+/// Made if it is not there.
+Shard::Entry& Shard::entry_of(const std::string& client_identifier) {
+  if (Entry* entry = find(client_identifier)) return *entry;
+  auto made = std::make_unique<Entry>(client_identifier, settings_, counters_);
+  const std::string_view key = made->session.client_identifier();
+  return *sessions_.emplace(key, std::move(made)).first->second;
 }
 
 /// The same client connects again: the old connection ends first (MQTT-3.1.4-3).
@@ -116,7 +142,12 @@ void Shard::take_over(Entry& entry, MonoTime now) {
 
 Client* Shard::connect(Wire& wire, mqtt::Connect connect, std::string peer,
                        std::string assigned_identifier, MonoTime now) {
-  if (const auto refused = verdict(connect)) {
+  auto refused = verdict(connect);
+  // A session that is there may always be taken up again: it drains what waits in it.
+  const bool new_session = cannot_record() && find(connect.client_identifier) == nullptr;
+  if (!refused && new_session && session_expiry_of(connect, settings_) > 0)
+    refused = mqtt::Refused{ReasonCode::quota_exceeded, "the journal cannot be written"};
+  if (refused) {
     ++counters_.connects_refused;
     send_connack(wire, connect.version, {false, refused->code, {}});
     wire.close();
@@ -131,7 +162,7 @@ Client* Shard::connect(Wire& wire, mqtt::Connect connect, std::string peer,
   Entry& entry = session_for(connect, present, now);
   entry.expires_at = never;
   entry.will_at = never;  // connected again before the delay: the will is not sent (MQTT-3.1.3-9)
-  entry.will = connect.will ? std::make_unique<mqtt::Will>(std::move(*connect.will)) : nullptr;
+  entry.will = connect.will ? will_of(*connect.will, connect.client_identifier) : nullptr;
   entry.client = std::make_unique<Client>(*this, entry.session, wire, connect, std::move(peer));
   Client& client = *entry.client;
   client.last_packet_ = client.connected_at_ = now;
@@ -139,9 +170,15 @@ Client* Shard::connect(Wire& wire, mqtt::Connect connect, std::string peer,
   client.number_ = ++connections_made_;
   client.keep_alive_s_ = keep_alive_of(connect, settings_);
   entry.expiry_s = client.session_expiry_s_ = session_expiry_of(connect, settings_);
+  entry.receive_maximum = connect.properties.receive_maximum.value_or(65535);
+  entry.disconnected_at.reset();
   ++counters_.connections;
   ++counters_.connects;
   schedule(entry);
+  if (recorder_ && (entry.expiry_s > 0 || entry.session.number() != 0)) {
+    start_recording(entry, keeps_queue_of(connect));
+    record_terms(entry, now);
+  }
 
   connack.session_present = present;
   mqtt::Properties& p = connack.properties;
@@ -162,6 +199,7 @@ void Shard::closed(Client& client, MonoTime now) {
   WIREWAY_ASSERT(entry != nullptr && entry->client.get() == &client,
                  "a Client is closed once, by the shard that made it");
   entry->session.detach();
+  if (client.held_ > 0) line_.forget(client);
   if (client.listens_)
     mesh_.send(store_shard(), ListenerGone{entry->session.client_identifier(), client.number_});
   entry->expiry_s = client.session_expiry_s_;
@@ -169,8 +207,7 @@ void Shard::closed(Client& client, MonoTime now) {
   const std::unique_ptr<Client> ended = std::move(entry->client);
   --counters_.connections;
   if (entry->will) {
-    const auto delay = entry->will->properties.will_delay_interval_s.value_or(0);
-    const auto at = std::min(delay, entry->expiry_s);  // not after the session's end
+    const auto at = std::min(entry->will->delay_s, entry->expiry_s);  // not after the session's end
     if (at == 0)
       send_will(*entry, now);
     else
@@ -179,12 +216,15 @@ void Shard::closed(Client& client, MonoTime now) {
   if (entry->expiry_s == 0) return end_session(*entry);
   if (entry->expiry_s != mqtt::session_never_expires)
     entry->expires_at = now + std::chrono::seconds{entry->expiry_s};
+  if (recorder_) entry->disconnected_at = recorder_->wall_of(now);
+  record_terms(*entry, now);
   change_groups_of(*entry);
   schedule(*entry);
 }
 
 void Shard::end_session(Entry& entry) {
   set_deadline(entry, never);
+  if (entry.session.number() != 0) recorder_->write(records::SessionEnded{entry.session.number()});
   for (const auto& [filter, subscribed] : entry.session.filters) take_subscription(entry, filter);
   departed_[entry.session.category] += entry.session.traffic;
   sessions_.erase(sessions_.find(entry.session.client_identifier()));
@@ -192,24 +232,11 @@ void Shard::end_session(Entry& entry) {
 
 void Shard::send_will(Entry& entry, MonoTime now) {
   entry.will_at = never;
-  const std::unique_ptr<mqtt::Will> will = std::move(entry.will);
+  const std::unique_ptr<PendingWill> will = std::move(entry.will);
   if (!will) return;
-  const mqtt::Properties& p = will->properties;
-  const Bytes properties =
-      mqtt::encode_forwarded({.payload_is_utf8 = p.payload_format_indicator.value_or(0) == 1,
-                              .content_type = p.content_type.value_or(""),
-                              .response_topic = p.response_topic.value_or(""),
-                              .correlation_data = p.correlation_data.value_or(Bytes{}),
-                              .user_properties = p.user_properties});
-  MessageView message;
-  message.topic = will->topic;
-  message.forwarded_properties = properties;
-  message.payload = will->payload;
-  message.publisher = entry.session.client_identifier();
-  if (p.message_expiry_interval_s)
-    message.expires_at = now + std::chrono::seconds{*p.message_expiry_interval_s};
-  message.qos = will->qos;
-  message.retain = will->retain;
+  MessageView message = will->message->view();
+  if (will->message_expiry_s)
+    message.expires_at = now + std::chrono::seconds{*will->message_expiry_s};
   publish(message, now);
 }
 
@@ -231,14 +258,14 @@ void Shard::publish(MessageView message, MonoTime now, RouteMemo* memo) {
   if (message.retain) {
     const std::size_t owner = shard_of(message.topic, mesh_.count());
     if (owner == index_)
-      retained_.put(passage.stored());
+      put_retained(passage.stored());
     else
-      mesh_.send(owner, RetainedPut{passage.stored()});
+      relay(owner, RetainedPut{passage.stored()});
   }
   const Route& route = route_of(message.topic, memo);
   deliver_here(passage, route, now);
   for (std::uint64_t left = route.shards; left != 0; left &= left - 1)
-    mesh_.send(std::size_t(std::countr_zero(left)), Routed{passage.stored()});
+    relay(std::size_t(std::countr_zero(left)), Routed{passage.stored()});
 }
 
 void Shard::deliver_here(Passage& message, const Route& route, MonoTime now) {
@@ -261,13 +288,14 @@ void Shard::deliver_here(Passage& message, const Route& route, MonoTime now) {
     receiver.session->deliver(message, shape, now);
   }
   for (SharedGroup* group : route.groups) deliver_group(*group, message, now);
+  if (recorder_) recorder_->end_message(view);
 }
 
 void Shard::deliver_group(SharedGroup& group, Passage& message, MonoTime now) {
   const GroupMember* member = groups_.choose(group, message.view());
   if (member == nullptr) return;
   if (member->shard != index_) {
-    mesh_.send(member->shard, GroupDelivery{group.shared_filter, *member, message.stored()});
+    relay(member->shard, GroupDelivery{group.shared_filter, *member, message.stored()});
     return;
   }
   Entry* entry = find(member->client_identifier);
@@ -286,7 +314,7 @@ void Shard::send_to_member(GroupDelivery delivery, MonoTime now) {
   if (delivery.member.shard == index_)
     hand_over(delivery, now);
   else
-    mesh_.send(delivery.member.shard, std::move(delivery));
+    relay(delivery.member.shard, std::move(delivery));
 }
 
 void Shard::hand_over(const GroupDelivery& delivery, MonoTime now) {
@@ -299,14 +327,12 @@ void Shard::hand_over(const GroupDelivery& delivery, MonoTime now) {
     shape.retain = member.retain_as_published && delivery.message->retain();
     if (member.identifier != 0) shape.identifiers = {&member.identifier, 1};
     entry->session.deliver(message, shape, now);
+    if (recorder_) recorder_->end_message(message.view());
     return;
   }
   // The member left while the message was on its way: the owner chooses another one.
   const std::size_t owner = shard_of(delivery.shared_filter, mesh_.count());
-  if (owner != index_) {
-    mesh_.send(owner, delivery);
-    return;
-  }
+  if (owner != index_) return relay(owner, delivery);
   if (const GroupMember* next = groups_.choose_again(delivery))
     send_to_member({delivery.shared_filter, *next, delivery.message}, now);
 }
@@ -317,6 +343,10 @@ void Shard::subscribe(Client& client, const mqtt::SubscribeEntry& wanted, std::u
   WIREWAY_ASSERT(entry != nullptr, "a connected client has a session");
   const Subscribed subscribed{wanted.qos, wanted.no_local, wanted.retain_as_published, identifier};
   const bool is_new = entry->session.filters.insert_or_assign(wanted.filter, subscribed).second;
+  if (const std::uint64_t number = entry->session.number(); number != 0)
+    recorder_->write(records::SubscriptionAdded{
+        number,
+        {wanted.filter, wanted.qos, wanted.no_local, wanted.retain_as_published, identifier}});
   if (mqtt::parse_shared_filter(wanted.filter)) {
     // no retained messages (section 4.8.2)
     change_group(wanted.filter, *entry, is_new ? Membership::joins : Membership::changes);
@@ -337,6 +367,8 @@ void Shard::subscribe(Client& client, const mqtt::SubscribeEntry& wanted, std::u
 bool Shard::unsubscribe(Session& session, const std::string& filter) {
   if (!session.filters.contains(filter)) return false;
   take_subscription(*find(session.client_identifier()), filter);
+  if (session.number() != 0)
+    recorder_->write(records::SubscriptionRemoved{session.number(), filter});
   session.filters.erase(filter);
   return true;
 }
@@ -391,6 +423,7 @@ void Shard::give_retained(const RetainedFound& found, MonoTime now) {
     Shape shape{std::min(subscribed.qos, message->qos()), true, {}};
     if (subscribed.identifier != 0) shape.identifiers = {&subscribed.identifier, 1};
     entry->session.deliver(passage, shape, now);
+    if (recorder_) recorder_->end_message(passage.view());
   }
 }
 
@@ -442,12 +475,18 @@ void Shard::on_group_change(const GroupChange& change) {
   }
 }
 
-void Shard::receive(Envelope envelope, MonoTime now) {
+void Shard::receive(std::size_t from, Envelope envelope, MonoTime now) {
+  origin_ = from;
+  handle(std::move(envelope), now);
+  origin_ = index_;
+}
+
+void Shard::handle(Envelope envelope, MonoTime now) {
   if (auto* routed = std::get_if<Routed>(&envelope)) {
     Passage message(std::move(routed->message), packets_);
     deliver_here(message, tree_.match(message.view().topic), now);
   } else if (auto* put = std::get_if<RetainedPut>(&envelope)) {
-    retained_.put(put->message);
+    put_retained(put->message);
   } else if (auto* wanted = std::get_if<RetainedWanted>(&envelope)) {
     auto messages = retained_.match(wanted->filter, now);
     if (messages.empty()) return;
@@ -469,6 +508,11 @@ void Shard::receive(Envelope envelope, MonoTime now) {
     store_.on_listener_gone(*gone);
   } else if (auto* notification = std::get_if<StoreNotification>(&envelope)) {
     send_to_listener(std::move(*notification), now);
+  } else if (auto* ask = std::get_if<CommitAsk>(&envelope)) {
+    on_commit_ask(*ask, now);
+  } else if (auto* done = std::get_if<CommitDone>(&envelope)) {
+    line_.on_done(*done);
+    release(now);
   }
 }
 
@@ -491,6 +535,7 @@ void Shard::send_to_listener(StoreNotification notification, MonoTime now) {
     return;
   Passage message(std::move(notification.message), packets_);
   entry->session.deliver(message, {mqtt::Qos::at_least_once, false, {}}, now);
+  if (recorder_) recorder_->end_message(message.view());
 }
 
 state_store::Now Shard::wall_and(MonoTime now) const {
@@ -525,7 +570,10 @@ void Shard::tick(MonoTime now) {
 
 void Shard::due(Entry& entry, MonoTime now) {
   set_deadline(entry, never);
-  if (entry.will_at <= now) send_will(entry, now);
+  if (entry.will_at <= now) {
+    send_will(entry, now);
+    record_terms(entry, now);
+  }
   if (entry.expires_at <= now) {
     ++counters_.sessions_expired;
     return end_session(entry);

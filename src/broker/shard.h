@@ -22,7 +22,9 @@
 
 #include "broker/client.h"
 #include "broker/client_view.h"
+#include "broker/commit_line.h"
 #include "broker/mesh.h"
+#include "broker/recorder.h"
 #include "broker/retained_store.h"
 #include "broker/session.h"
 #include "broker/shared_groups.h"
@@ -66,7 +68,10 @@ class Shard {
   bool busy() const;
 
   /// Told now and again, so that a step of the wall clock is noticed.
-  void set_wall(WallTime wall, MonoTime now) { wall_start_ = wall + -now.since_start; }
+  void set_wall(WallTime wall, MonoTime now) {
+    wall_start_ = wall + -now.since_start;
+    if (recorder_) recorder_->set_wall(wall_start_);
+  }
 
   /// CONNECT has come. `assigned_identifier` is used if the client sent none. The Client lives
   /// until closed(); nullptr = refused: the CONNACK is sent and the wire told to close.
@@ -84,11 +89,43 @@ class Shard {
                  MonoTime now);
   bool unsubscribe(Session& session, const std::string& filter);
 
+  // Persistence: see recorder.h and commit_line.h.
+
+  /// From now on what must survive goes to `journal`; before any client, or with a checkpoint to
+  /// follow. The journal outlives the shard.
+  void record_to(Journal& journal);
+  /// To be called when Journal::durable() has grown.
+  void on_durable(MonoTime now);
+  /// The journal takes nothing at present: what would have to be recorded is refused.
+  bool cannot_record() const { return recorder_ && recorder_->failed(); }
+  bool must_hold(const Client& client) const;
+  /// The same for the answer to what has come before, perhaps on another connection: everything
+  /// that was ever recorded or sent on for it must be on disk.
+  bool must_hold_again(const Client& client) const;
+  /// Something of this turn went to other shards, which may record it.
+  bool has_relayed() const { return relayed_[index_] != 0; }
+  void hold(Client& client, HeldReply reply);
+  void publish_when_durable(MessagePtr message, MonoTime now);
+  /// The answer to a request to the state store; none is recorded without persistence.
+  Recorder* recorder() { return recorder_.get(); }
+
+  /// Reading back, before there are clients: each record whose session, topic or key is this
+  /// shard's; then finish, once.
+  Result<> restore(ByteView record, MonoTime now);
+  void finish_restore(MonoTime now);
+
+  /// All that lives, as records, in steps of about `bytes_max`; false = there is more to come.
+  void begin_checkpoint();
+  bool checkpoint_step(std::size_t bytes_max, MonoTime now);
+
   /// A request to the state store, wherever that lives.
   void ask_store(state_store::Asked asked);
   void send_to_listener(StoreNotification notification, MonoTime now);
 
-  void receive(Envelope envelope, MonoTime now);
+  /// Mail of a shard; of this one too, see Mesh::send().
+  void receive(std::size_t from, Envelope envelope, MonoTime now);
+  /// At the end of each turn in which Mesh::want_end_of_turn() was called, before mail leaves.
+  void end_turn(MonoTime now);
   /// When tick() has something to do next.
   std::optional<MonoTime> next_deadline() const;
   /// Keep-alive, session expiry and delayed wills that are due.
@@ -107,6 +144,7 @@ class Shard {
   void set_deadline(Entry& entry, MonoTime at);
   void schedule(Entry& entry);
   void due(Entry& entry, MonoTime now);
+  void handle(Envelope envelope, MonoTime now);
   const Route& route_of(std::string_view topic, RouteMemo* memo);
   void deliver_here(Passage& message, const Route& route, MonoTime now);
   void deliver_group(SharedGroup& group, Passage& message, MonoTime now);
@@ -129,6 +167,27 @@ class Shard {
   ClientView view_of(const Entry& entry, MonoTime now) const;
   std::uint8_t category_of(const mqtt::Connect& connect);
   Entry* find(std::string_view client_identifier);
+  Entry& entry_of(const std::string& client_identifier);
+  void relay(std::size_t shard, Envelope envelope);
+  void on_commit_ask(const CommitAsk& ask, MonoTime now);
+  void release(MonoTime now);
+  bool keeps_queue_of(const mqtt::Connect& connect) const;
+  bool keeps_retained(const MessageView& message) const;
+  void put_retained(const MessagePtr& message);
+  void record_terms(Entry& entry, MonoTime now);
+  void start_recording(Entry& entry, bool keeps_queue);
+  records::SessionTerms terms_of(const Entry& entry) const;
+  struct Restoring;
+  void apply(const records::SessionTerms& record, MonoTime now);
+  void apply(const records::SessionState& record, MonoTime now);
+  void apply(const records::MessageQueued& record, MonoTime now);
+  void restore_subscription(Entry& entry, const records::SubscriptionData& one);
+  MessageView view_of(const records::MessageData& data) const;
+  void end_restored(std::uint64_t number);
+  void finish_restore(Entry& entry, MonoTime now);
+  struct Checkpoint;
+  std::uint64_t body_of(const MessagePtr& message);
+  bool checkpoint_session(Entry& entry, std::size_t& bytes_left);
 
   std::size_t index_;
   Mesh& mesh_;
@@ -145,6 +204,14 @@ class Shard {
   StoreKeeper store_{*this, mesh_};  ///< empty unless the request topic is this shard's
   WallTime wall_start_;              ///< when the monotonic clock began
   std::uint64_t connections_made_ = 0;
+  std::unique_ptr<Recorder> recorder_;  ///< none without persistence
+  CommitLine line_;
+  Journal::Position turn_began_ = 0;    ///< what had been recorded when the turn began
+  std::size_t origin_;                  ///< whose mail is being handled; this shard: its clients'
+  std::vector<std::uint64_t> relayed_;  ///< by origin: the shards that got something of it (bits)
+  Ring<std::pair<Journal::Position, MessagePtr>> waiting_responses_;
+  std::unique_ptr<Restoring> restoring_;
+  std::unique_ptr<Checkpoint> checkpoint_;
   PacketCache packets_;
   Bytes decode_scratch_;
   std::vector<std::uint32_t> identifiers_;  ///< of the delivery that is being made

@@ -38,7 +38,7 @@ std::map<std::string, CategoryFigures> Shard::categories() const {
     one.traffic += entry->session.traffic;
     one.subscriptions += filters;
     one.wills += entry->will ? 1 : 0;
-    if (entry->will) one.will_bytes += entry->will->topic.size() + entry->will->payload.size();
+    if (entry->will) one.will_bytes += entry->will->message->size_bytes();
     one.persistent += entry->expiry_s > 0 ? 1 : 0;
     if (!entry->client) continue;
     ++one.connected;

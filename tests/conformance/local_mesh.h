@@ -14,7 +14,8 @@ namespace wireway::conformance {
 class LocalMesh {
  public:
   explicit LocalMesh(std::size_t count, const broker::Settings& settings = {}) {
-    for (std::size_t i = 0; i < count; ++i) doors_.push_back(std::make_unique<Door>(*this, count));
+    for (std::size_t i = 0; i < count; ++i)
+      doors_.push_back(std::make_unique<Door>(*this, i, count));
     for (std::size_t i = 0; i < count; ++i)
       shards_.push_back(std::make_unique<broker::Shard>(i, *doors_[i], settings));
   }
@@ -25,12 +26,18 @@ class LocalMesh {
   }
   /// Delivers what the shards sent each other, until they are quiet.
   void settle(MonoTime now) {
-    while (!mail_.empty()) {
-      auto [shard, envelope] = std::move(mail_.front());
-      mail_.pop_front();
-      shards_[shard]->receive(std::move(envelope), now);
-    }
+    do {
+      for (const auto& shard : shards_) shard->end_turn(now);
+      while (!mail_.empty()) {
+        Letter letter = std::move(mail_.front());
+        mail_.pop_front();
+        shards_[letter.to]->receive(letter.from, std::move(letter.envelope), now);
+      }
+      for (const auto& shard : shards_) shard->end_turn(now);
+    } while (!mail_.empty());
   }
+  std::size_t count() const { return shards_.size(); }
+  broker::Shard& shard(std::size_t index) { return *shards_[index]; }
   void tick(MonoTime now) {
     for (const auto& shard : shards_) shard->tick(now);
     settle(now);
@@ -39,20 +46,28 @@ class LocalMesh {
  private:
   class Door final : public broker::Mesh {
    public:
-    Door(LocalMesh& mesh, std::size_t count) : mesh_(mesh), count_(count) {}
+    Door(LocalMesh& mesh, std::size_t index, std::size_t count)
+        : mesh_(mesh), index_(index), count_(count) {}
     std::size_t count() const override { return count_; }
     void send(std::size_t shard, broker::Envelope envelope) override {
-      mesh_.mail_.emplace_back(shard, std::move(envelope));
+      mesh_.mail_.push_back({index_, shard, std::move(envelope)});
     }
+    void want_end_of_turn() override {}  // settle() ends every turn
 
    private:
     LocalMesh& mesh_;
+    std::size_t index_;
     std::size_t count_;
+  };
+  struct Letter {
+    std::size_t from;
+    std::size_t to;
+    broker::Envelope envelope;
   };
 
   std::vector<std::unique_ptr<Door>> doors_;
   std::vector<std::unique_ptr<broker::Shard>> shards_;
-  std::deque<std::pair<std::size_t, broker::Envelope>> mail_;
+  std::deque<Letter> mail_;
 };
 
 }  // namespace wireway::conformance

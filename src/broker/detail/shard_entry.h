@@ -1,12 +1,23 @@
 #pragma once
-/// What a shard keeps of each of its sessions. For the sources of Shard only.
+/// What a shard keeps of each of its sessions, and while it reads back or checkpoints. For the
+/// sources of Shard only.
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <unordered_map>
+#include <vector>
 
 #include "broker/shard.h"
 
 namespace wireway::broker {
+
+/// A will as it waits: the message without expiry, which counts from when it is sent.
+struct PendingWill {
+  MessagePtr message;
+  std::optional<std::uint32_t> message_expiry_s;
+  std::uint32_t delay_s = 0;
+};
 
 /// A session with all that the shard knows of it.
 struct Shard::Entry {
@@ -15,11 +26,37 @@ struct Shard::Entry {
 
   Session session;
   std::unique_ptr<Client> client;
-  std::unique_ptr<mqtt::Will> will;
+  std::unique_ptr<PendingWill> will;
   MonoTime will_at = never;     ///< a will that waits for its delay
   MonoTime expires_at = never;  ///< while disconnected
   MonoTime deadline = never;
+  std::optional<WallTime> disconnected_at;
   std::uint32_t expiry_s = 0;
+  std::uint16_t receive_maximum = 65535;  ///< of the last connection
+};
+
+/// What only reading back needs.
+struct Shard::Restoring {
+  std::unordered_map<std::uint64_t, Entry*> sessions;  ///< by number
+  std::unordered_map<std::uint64_t, MessagePtr> bodies;
+
+  Entry* find(std::uint64_t number) const {
+    const auto found = sessions.find(number);
+    return found == sessions.end() ? nullptr : found->second;
+  }
+};
+
+/// Where a checkpoint stands.
+struct Shard::Checkpoint {
+  std::vector<std::string> clients;  ///< whose sessions are to be written, the next one last
+  std::uint64_t sequence = 0;        ///< of the next one: bodies before it are written
+  bool sessions_done = false;
+  std::string topic;  ///< the last retained topic that was written
+  bool retained_done = false;
+  std::string key;  ///< of the state store
+  /// Messages that were written, kept so that their addresses stay theirs.
+  std::unordered_map<const StoredMessage*, std::pair<MessagePtr, std::uint64_t>> bodies;
+  std::uint64_t last_body = 0;
 };
 
 }  // namespace wireway::broker

@@ -1,0 +1,238 @@
+// What a shard does for what must survive: recording as it works, holding back acknowledgements
+// until it is on disk, and the steps of a checkpoint.
+
+#include <bit>
+
+#include "broker/access/glob.h"
+#include "broker/detail/shard_entry.h"
+#include "broker/shard.h"
+#include "wire/mqtt/topic.h"
+
+namespace wireway::broker {
+
+void Shard::record_to(Journal& journal) {
+  recorder_ = std::make_unique<Recorder>(journal, index_);
+  recorder_->set_wall(wall_start_);
+  turn_began_ = recorder_->appended();
+}
+
+/// Something was recorded in this turn, or sent to a shard that may record it; or an earlier reply
+/// of the client waits.
+bool Shard::must_hold(const Client& client) const {
+  if (!recorder_) return false;
+  return client.held_ > 0 || recorder_->appended() != turn_began_ || relayed_[index_] != 0;
+}
+
+bool Shard::must_hold_again(const Client& client) const {
+  return must_hold(client) ||
+         (recorder_ && !(line_.empty() && recorder_->is_durable(recorder_->appended())));
+}
+
+void Shard::hold(Client& client, HeldReply reply) {
+  reply.client = &client;
+  ++client.held_;
+  line_.hold(std::move(reply));
+  mesh_.want_end_of_turn();
+}
+
+void Shard::end_turn(MonoTime now) {
+  if (!recorder_) return;
+  const std::uint64_t shards = std::exchange(relayed_[index_], 0);
+  turn_began_ = recorder_->appended();
+  if (!line_.has_open()) return;
+  const std::uint64_t ticket = line_.close(turn_began_, shards);
+  for (std::uint64_t left = shards; left != 0; left &= left - 1)
+    mesh_.send(std::size_t(std::countr_zero(left)), CommitAsk{ticket, index_});
+  release(now);
+}
+
+void Shard::on_durable(MonoTime now) { release(now); }
+
+void Shard::on_commit_ask(const CommitAsk& ask, MonoTime now) {
+  if (!recorder_) return mesh_.send(ask.from, CommitDone{ask.ticket, index_});
+  const std::uint64_t shards = std::exchange(relayed_[ask.from], 0);
+  const std::uint64_t ticket = line_.add_ask(ask, recorder_->appended(), shards);
+  for (std::uint64_t left = shards; left != 0; left &= left - 1)
+    mesh_.send(std::size_t(std::countr_zero(left)), CommitAsk{ticket, index_});
+  release(now);
+}
+
+/// Lets go of everything that is on disk by now.
+void Shard::release(MonoTime now) {
+  if (!recorder_) return;
+  const Journal::Position durable = recorder_->journal().durable();
+  for (const CommitAsk& ask : line_.take_asks(durable))
+    mesh_.send(ask.from, CommitDone{ask.ticket, index_});
+  for (HeldReply& reply : line_.take_replies(durable)) {
+    if (reply.client == nullptr) continue;
+    --reply.client->held_;
+    if (std::exchange(reply.then_record, false)) {
+      reply.client->session().record_receiving(reply.identifier);
+      hold(*reply.client, std::move(reply));
+      continue;
+    }
+    reply.client->send_now(reply);
+  }
+  for (Session* session : recorder_->take_waiting()) session->pump(now);
+  while (!waiting_responses_.empty() && waiting_responses_.front().first <= durable) {
+    const MessagePtr response = std::move(waiting_responses_.front().second);
+    waiting_responses_.pop_front();
+    publish(response->view(), now);
+  }
+}
+
+void Shard::publish_when_durable(MessagePtr message, MonoTime now) {
+  if (!recorder_ || recorder_->is_durable(recorder_->appended()))
+    return publish(message->view(), now);
+  waiting_responses_.push_back({recorder_->appended(), std::move(message)});
+}
+
+void Shard::relay(std::size_t shard, Envelope envelope) {
+  if (recorder_) relayed_[origin_] |= std::uint64_t{1} << shard;
+  mesh_.send(shard, std::move(envelope));
+}
+
+bool Shard::keeps_queue_of(const mqtt::Connect& connect) const {
+  const PersistenceSettings& wanted = settings_.persistence;
+  if (wanted.queues == PersistenceSettings::Mode::all) return true;
+  if (wanted.queues == PersistenceSettings::Mode::none) return false;
+  for (const std::string& pattern : wanted.queue_clients)
+    if (glob_matches(pattern, connect.client_identifier)) return true;
+  if (!wanted.queues_dynamic) return false;
+  for (const auto& [key, value] : connect.properties.user_properties)
+    if (key == wanted.property && value == wanted.property_value) return true;
+  return false;
+}
+
+bool Shard::keeps_retained(const MessageView& message) const {
+  const PersistenceSettings& wanted = settings_.persistence;
+  if (wanted.retained == PersistenceSettings::Mode::all) return true;
+  if (wanted.retained == PersistenceSettings::Mode::none) return false;
+  for (const std::string& filter : wanted.retained_topics)
+    if (mqtt::topic_matches(filter, message.topic)) return true;
+  return wanted.retained_dynamic && mqtt::user_property(message.forwarded_properties,
+                                                        wanted.property) == wanted.property_value;
+}
+
+void Shard::put_retained(const MessagePtr& message) {
+  const MessageView view = message->view();
+  // $SYS is made anew by every process.
+  const bool recorded = recorder_ && !view.topic.starts_with("$SYS") &&
+                        (view.payload.empty() || keeps_retained(view));
+  if (recorded) recorder_->write(records::RetainedSet{recorder_->data_of(view)});
+  retained_.put(message);
+}
+
+void Shard::start_recording(Entry& entry, bool keeps_queue) {
+  const std::uint64_t number =
+      entry.session.number() != 0 ? entry.session.number() : recorder_->new_number();
+  entry.session.record_with(*recorder_, number, keeps_queue);
+}
+
+void Shard::record_terms(Entry& entry, MonoTime) {
+  if (entry.session.number() != 0) recorder_->write(terms_of(entry));
+}
+
+records::SessionTerms Shard::terms_of(const Entry& entry) const {
+  records::SessionTerms terms;
+  terms.number = entry.session.number();
+  terms.client_identifier = entry.session.client_identifier();
+  terms.expiry_s = entry.expiry_s;
+  terms.receive_maximum = entry.receive_maximum;
+  terms.keeps_queue = entry.session.keeps_queue();
+  terms.disconnected_at = entry.disconnected_at;
+  if (entry.will)
+    terms.will = records::WillData{{entry.will->message->view(), std::nullopt},
+                                   entry.will->message_expiry_s,
+                                   entry.will->delay_s};
+  return terms;
+}
+
+void Shard::begin_checkpoint() {
+  checkpoint_ = std::make_unique<Checkpoint>();
+  for (const auto& [identifier, entry] : sessions_) {
+    if (entry->expiry_s == 0 && entry->session.number() == 0) continue;
+    if (entry->session.number() == 0)  // persistence has just been turned on
+      start_recording(*entry, settings_.persistence.queues == PersistenceSettings::Mode::all);
+    checkpoint_->clients.emplace_back(identifier);
+  }
+}
+
+std::uint64_t Shard::body_of(const MessagePtr& message) {
+  // One journal has the bodies of several shards.
+  const std::uint64_t next = ((checkpoint_->last_body + 1) << 6) | index_;
+  const auto [at, is_new] = checkpoint_->bodies.try_emplace(&*message, message, next);
+  if (is_new) {
+    ++checkpoint_->last_body;
+    recorder_->write(records::Body{next, recorder_->data_of(message->view())});
+  }
+  return at->second.second;
+}
+
+/// Bodies first, over several steps; then the state in one record. True when it is written.
+bool Shard::checkpoint_session(Entry& entry, std::size_t& bytes_left) {
+  Session& session = entry.session;
+  if (session.keeps_queue()) {
+    bool all = true;
+    session.each_delivery(checkpoint_->sequence, [&](Delivery& one) {
+      if (!one.message || one.sequence == 0) return true;
+      if (bytes_left == 0) return all = false;
+      (void)body_of(one.message);
+      checkpoint_->sequence = one.sequence + 1;
+      bytes_left -= std::min(bytes_left, one.message->size_bytes());
+      return true;
+    });
+    if (!all) return false;
+  }
+  records::SessionState state;
+  state.terms = terms_of(entry);
+  state.next_sequence = session.next_sequence();
+  state.receiving = session.recorded_receiving();
+  for (const auto& [filter, one] : session.filters)
+    state.subscriptions.push_back(
+        {filter, one.qos, one.no_local, one.retain_as_published, one.identifier});
+  if (session.keeps_queue())
+    session.each_delivery(0, [&](Delivery& one) {
+      if (one.sequence == 0) return true;  // QoS 0 is not kept
+      const auto values = one.identifiers.values();
+      state.queued.push_back({one.message ? body_of(one.message) : 0,
+                              one.sequence,
+                              one.qos,
+                              one.retain,
+                              !one.message,
+                              {values.begin(), values.end()}});
+      if (one.position == 0) one.position = 1;
+      return true;
+    });
+  recorder_->write(state);
+  checkpoint_->sequence = 0;
+  return true;
+}
+
+bool Shard::checkpoint_step(std::size_t bytes_max, MonoTime now) {
+  std::size_t left = bytes_max;
+  while (left > 0 && !checkpoint_->clients.empty()) {
+    Entry* entry = find(checkpoint_->clients.back());
+    if (entry != nullptr && entry->session.number() != 0 && !checkpoint_session(*entry, left))
+      return false;
+    checkpoint_->clients.pop_back();
+    left -= std::min<std::size_t>(left, 256);
+  }
+  if (left == 0) return false;
+  checkpoint_->bodies.clear();
+  while (left > 0 && !checkpoint_->retained_done) {
+    const MessagePtr next = retained_.after(checkpoint_->topic);
+    checkpoint_->retained_done = !next;
+    if (!next) break;
+    checkpoint_->topic = next->topic();
+    const MessageView view = next->view();
+    if (!view.topic.starts_with("$SYS") && keeps_retained(view))
+      recorder_->write(records::RetainedSet{recorder_->data_of(view)});
+    left -= std::min(left, next->size_bytes());
+  }
+  if (left == 0 || !store_.checkpoint_page(checkpoint_->key, left, wall_and(now))) return false;
+  checkpoint_.reset();
+  return true;
+}
+
+}  // namespace wireway::broker
