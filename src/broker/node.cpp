@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "broker/connection.h"
+#include "broker/journal_hub.h"
 
 namespace wireway::broker {
 
@@ -12,7 +13,8 @@ Node::Node(std::size_t index, net::Env& env, Settings settings)
       env_(env),
       address_(std::make_shared<NodeAddress>(env.loop, *this)),
       shard_(index, *this, settings),
-      tick_(env.loop) {
+      tick_(env.loop),
+      checkpoint_(env.loop) {
   shard_.set_wall(env.loop.wall_now(), env.loop.now());
 }
 
@@ -78,12 +80,77 @@ void Node::want_end_of_turn() {
 void Node::flush_mail() {
   shard_.end_turn(env_.loop.now());
   mail_deferred_ = false;
+  flush_journal();
   for (std::size_t target = 0; target < mail_.size(); ++target) {
     if (mail_[target].empty()) continue;
     NodeAddress::post(nodes_[target],
                       [from = index_, batch = std::exchange(mail_[target], {})](
                           Node& node) mutable { node.receive(from, std::move(batch)); });
   }
+}
+
+/// The turn's records to the hub, before the mail that tells of them.
+void Node::flush_journal() {
+  if (!journal_) return;
+  auto group = journal_->take_group();
+  if (!group) return;
+  if (hub_ != nullptr) return hub_->take(*group);
+  NodeAddress::post(nodes_[0], [group = std::move(*group)](Node& first) {
+    if (first.hub_ != nullptr) first.hub_->take(group);
+  });
+}
+
+void Node::start_recording() {
+  if (journal_) return;
+  journal_ = std::make_unique<ShardJournal>(index_, [this] { want_end_of_turn(); });
+  shard_.set_wall(env_.loop.wall_now(), env_.loop.now());
+  shard_.record_to(*journal_);
+}
+
+void Node::stop_recording() {
+  shard_.record_nothing();
+  journal_.reset();
+}
+
+void Node::restore(ByteView records) {
+  each_record(records, [this](ByteView record) {
+    const auto done = shard_.restore(record, env_.loop.now());
+    if (!done && wrong_record_.empty()) wrong_record_ = done.error().message;
+  });
+}
+
+std::string Node::finish_restore() {
+  shard_.finish_restore(env_.loop.now());
+  arm_tick();
+  return wrong_record_;
+}
+
+void Node::on_durable(Journal::Position position) {
+  if (!journal_) return;
+  journal_->set_durable(position);
+  shard_.on_durable(env_.loop.now());
+}
+
+void Node::set_journal_failed(bool failed) {
+  if (journal_) journal_->set_failed(failed);
+}
+
+void Node::begin_checkpoint() {
+  shard_.begin_checkpoint();
+  checkpoint_step();
+}
+
+/// A piece a turn, so that messages go on meanwhile.
+void Node::checkpoint_step() {
+  constexpr std::size_t step_bytes = 256 * 1024;
+  if (!shard_.checkpoint_step(step_bytes, env_.loop.now())) {
+    checkpoint_.arm(Duration{0}, [this] { checkpoint_step(); });
+    return;
+  }
+  flush_journal();
+  NodeAddress::post(nodes_[0], [](Node& first) {
+    if (first.hub_ != nullptr) first.hub_->on_checkpointed();
+  });
 }
 
 void Node::receive(std::size_t from, std::vector<Envelope> mail) {

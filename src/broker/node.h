@@ -16,6 +16,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "broker/journal/shard_journal.h"
 #include "broker/shard.h"
 #include "net/env.h"
 #include "wire/mqtt/frame.h"
@@ -24,6 +25,7 @@
 namespace wireway::broker {
 
 class Connection;
+class JournalHub;
 class Node;
 
 /// Where a node can be reached from any thread, also after it has gone: what is posted then does
@@ -85,6 +87,20 @@ class Node final : private Mesh {
     shard_.set_wall(env_.loop.wall_now(), env_.loop.now());
   }
   void publish(const MessageView& message) { shard_.publish(message, env_.loop.now()); }
+  // Persistence: called by the hub, see journal_hub.h.
+
+  /// Where the groups of all shards go; the first node's only.
+  void set_hub(JournalHub* hub) { hub_ = hub; }
+  void start_recording();
+  void stop_recording();
+  /// Records with their lengths (shard_journal.h).
+  void restore(ByteView records);
+  /// What was wrong with a record, or empty.
+  std::string finish_restore();
+  void on_durable(Journal::Position position);
+  void set_journal_failed(bool failed);
+  void begin_checkpoint();
+
   /// Tells the clients and closes; empty() once all are gone.
   void shut_down();
   bool empty() const { return connections_.empty(); }
@@ -96,6 +112,8 @@ class Node final : private Mesh {
   void send(std::size_t shard, Envelope envelope) override;
   void want_end_of_turn() override;
   void flush_mail();
+  void flush_journal();
+  void checkpoint_step();
   void receive(std::size_t from, std::vector<Envelope> mail);
   void arm_tick();
   void add(std::unique_ptr<Connection> connection);
@@ -105,12 +123,16 @@ class Node final : private Mesh {
   net::Env& env_;
   std::shared_ptr<NodeAddress> address_;
   NodeTable nodes_;
+  std::unique_ptr<ShardJournal> journal_;  ///< outlives the shard, which writes to it
   Shard shard_;
   std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
   std::vector<std::vector<Envelope>> mail_;  ///< to each node, of this turn
   bool mail_deferred_ = false;
   net::Timer tick_;
   std::optional<MonoTime> armed_for_;
+  JournalHub* hub_ = nullptr;
+  std::string wrong_record_;  ///< the first that could not be read back
+  net::Timer checkpoint_;
 };
 
 }  // namespace wireway::broker

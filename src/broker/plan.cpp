@@ -1,6 +1,7 @@
 #include "broker/plan.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -42,6 +43,82 @@ void take_clients(const json::value& clients, Settings& settings) {
   if (const std::int64_t length = int_at(*limit, {"length"}, 0); length > 0)
     settings.queue_messages_max = std::uint64_t(length);
   settings.drop_oldest = equals_ignoring_case(text_at(*limit, {"strategy"}), "DropOldest");
+}
+
+/// "10GiB", "10Gi", "500M": bytes; 0 if it is no size.
+std::uint64_t size_of(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc()) return 0;
+  std::string_view unit(end, std::size_t(text.data() + text.size() - end));
+  if (unit.empty()) return value;
+  const auto power = std::string_view("kMGTPE").find(unit[0] == 'K' ? 'k' : unit[0]);
+  if (power == std::string_view::npos) return 0;
+  const std::uint64_t base = unit.size() > 1 && unit[1] == 'i' ? 1024 : 1000;
+  for (std::size_t i = 0; i <= power; ++i) value *= base;
+  return value;
+}
+
+std::vector<std::string> texts_at(const json::value* object, std::string_view field) {
+  std::vector<std::string> out;
+  const json::value* list = object == nullptr ? nullptr : find(*object, field);
+  if (list != nullptr && list->is_array())
+    for (const json::value& one : list->get_array())
+      if (one.is_string()) out.emplace_back(one.get_string());
+  return out;
+}
+
+using Mode = PersistenceSettings::Mode;
+
+/// Of one section: its mode, and whether clients may ask by user property.
+void take_section(const json::value& persistence, std::string_view name, std::string_view custom,
+                  Mode& mode, bool& dynamic) {
+  const json::value* section = find(persistence, name);
+  if (section == nullptr || !section->is_object()) return;
+  const std::string wanted = text_at(*section, {"mode"}, "All");
+  mode = equals_ignoring_case(wanted, "None")     ? Mode::none
+         : equals_ignoring_case(wanted, "Custom") ? Mode::custom
+                                                  : Mode::all;
+  dynamic =
+      !equals_ignoring_case(text_at(*section, {custom, "dynamic", "mode"}, "Enabled"), "Disabled");
+}
+
+void take_keys(const json::value& persistence, PersistenceSettings& out) {
+  const json::value* list =
+      find(persistence, "stateStore", "stateStoreSettings", "stateStoreResources");
+  if (list == nullptr || !list->is_array()) return;
+  for (const json::value& one : list->get_array()) {
+    const std::string type = text_at(one, {"keyType"}, "Pattern");
+    for (std::string& key : texts_at(&one, "keys")) {
+      if (equals_ignoring_case(type, "Pattern")) {
+        out.key_patterns.push_back(std::move(key));
+      } else if (equals_ignoring_case(type, "String")) {
+        out.key_names.push_back(std::move(key));
+      } else if (const auto binary = base64_decode(key)) {
+        out.key_names.push_back(*binary);
+      }
+    }
+  }
+}
+
+PersistenceSettings persistence_of(const json::value& wanted) {
+  PersistenceSettings out;
+  out.enabled = true;
+  out.bytes_max = size_of(text_at(wanted, {"maxSize"}));
+  out.encrypted =
+      !equals_ignoring_case(text_at(wanted, {"encryption", "mode"}, "Enabled"), "Disabled");
+  out.property = text_at(wanted, {"dynamicSettings", "userPropertyKey"}, out.property);
+  out.property_value =
+      text_at(wanted, {"dynamicSettings", "userPropertyValue"}, out.property_value);
+  take_section(wanted, "retain", "retainSettings", out.retained, out.retained_dynamic);
+  out.retained_topics = texts_at(find(wanted, "retain", "retainSettings"), "topics");
+  take_section(wanted, "subscriberQueue", "subscriberQueueSettings", out.queues,
+               out.queues_dynamic);
+  out.queue_clients =
+      texts_at(find(wanted, "subscriberQueue", "subscriberQueueSettings"), "subscriberClientIds");
+  take_section(wanted, "stateStore", "stateStoreSettings", out.keys, out.keys_dynamic);
+  take_keys(wanted, out);
+  return out;
 }
 
 bool present(const json::value& object, std::string_view field) {
@@ -98,6 +175,9 @@ Settings settings_of(const json::value& broker) {
   }
   if (const json::value* clients = find(broker, "spec", "advanced", "clients"))
     take_clients(*clients, settings);
+  if (const json::value* kept = find(broker, "spec", "persistence");
+      kept != nullptr && kept->is_object())
+    settings.persistence = persistence_of(*kept);
   return settings;
 }
 

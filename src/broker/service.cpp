@@ -30,6 +30,8 @@ BrokerService::BrokerService(net::Shards& shards, resource::Resources& resources
     table.push_back(nodes_.back()->address());
   }
   for (const auto& node : nodes_) node->join(table);
+  hub_ = std::make_unique<JournalHub>(env_, table, options_.folder);
+  nodes_[0]->set_hub(hub_.get());
   admin_ = std::make_unique<Admin>(env_, table);
   operations_ = std::make_unique<Operations>(env_, table, std::move(options_.operations));
 }
@@ -86,14 +88,21 @@ Step BrokerService::reconcile_broker(const ObjectKey& key) {
   for (const auto& node : nodes_)
     NodeAddress::post(node->address(),
                       [settings = settings_](Node& target) { target.set_settings(settings); });
+  hub_->set_plan(settings_.persistence, [this, key] { controllers_[0]->enqueue(key); });
   const std::string level = text_at(*object, {"spec", "diagnostics", "logs", "level"});
   if (!level.empty()) log::set_level(log::parse_level(level, log::Level::info));
   Condition condition;
   condition.status = true;
   condition.reason = "Running";
   condition.message =
-      fmt::format("{} shard{}, packets up to {} MiB", nodes_.size(), nodes_.size() == 1 ? "" : "s",
-                  settings_.packet_bytes_max / (1024 * 1024));
+      fmt::format("{} shard{}, packets up to {} MiB{}", nodes_.size(),
+                  nodes_.size() == 1 ? "" : "s", settings_.packet_bytes_max / (1024 * 1024),
+                  hub_->recording() ? ", acknowledges what is on disk" : "");
+  if (!hub_->ready()) {
+    condition.status = false;
+    condition.reason = hub_->trouble().empty() ? "Recovering" : "JournalUnusable";
+    condition.message = hub_->trouble().empty() ? "reading the journal" : hub_->trouble();
+  }
   OperationsPlan operations = operations_of(*object);
   operations.is_public = is_public(key.space, key.name);
   operations_->set_plan(operations);
@@ -102,6 +111,11 @@ Step BrokerService::reconcile_broker(const ObjectKey& key) {
     says.degraded.status = true;
     says.degraded.reason = "BrokerProbeFailed";
     says.degraded.message = trouble;
+  }
+  if (hub_->ready() && !hub_->trouble().empty()) {
+    says.degraded.status = true;
+    says.degraded.reason = "PersistenceTrouble";
+    says.degraded.message = hub_->trouble();
   }
   status_.write(resource::broker, *object, std::move(says));
   return {};
@@ -127,6 +141,11 @@ Step BrokerService::reconcile_listener(const ObjectKey& key) {
     open_.erase(key);
     status_.forget(resource::broker_listener, key);
     return {};
+  }
+  if (!hub_->ready()) {  // nobody is let in before what was promised is known again
+    Step later;
+    later.again_after = std::chrono::milliseconds{50};
+    return later;
   }
   const std::vector<PortTrouble> troubles = bring_up(key, *object);
   const std::int64_t generation = resource::generation_of(*object);
@@ -245,6 +264,7 @@ void BrokerService::on_counters(const Counters& total) {
   const bool busy = total.queued_bytes >= settings_.queued_bytes_max / 100 * Settings::busy_percent;
   for (const auto& node : nodes_)
     NodeAddress::post(node->address(), [busy](Node& target) { target.set_busy(busy); });
+  hub_->on_tick();
   publish_metrics(total);
   operations_->on_counters(total, settings_.queued_bytes_max);
 }

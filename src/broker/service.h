@@ -8,8 +8,8 @@
 /// Thread: shard 0's loop; Nodes live on their own shards
 /// Owns:   the nodes and the listeners
 /// Limits: Settings; what of Broker changes live: memoryProfile and advanced.clients (for what
-///         happens from then on) and diagnostics.logs.level. The number of shards is fixed at
-///         start.
+///         happens from then on) and diagnostics.logs.level; persistence within the bounds of
+///         journal_hub.h. The number of shards is fixed at start.
 /// Errors: a port that cannot be opened is a condition of its listener and is tried again; what
 ///         the listener had open before stays (ports.h), others go on
 
@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "broker/admin.h"
+#include "broker/journal_hub.h"
 #include "broker/node.h"
 #include "broker/operations.h"
 #include "broker/plan.h"
@@ -82,6 +83,7 @@ class BrokerService {
   BrokerServiceOptions options_;
   const WallTime started_;
   std::vector<std::unique_ptr<Node>> nodes_;
+  std::unique_ptr<JournalHub> hub_;
   std::unique_ptr<Operations> operations_;
   std::unique_ptr<Admin> admin_;
   std::map<resource::ObjectKey, OpenListener> open_;

@@ -24,8 +24,7 @@ std::size_t shard_of(std::string_view name, std::size_t count) {
 
 Shard::Shard(std::size_t index, Mesh& mesh, Settings settings)
     : index_(index), mesh_(mesh), settings_(std::move(settings)), origin_(index) {
-  WIREWAY_ASSERT(mesh.count() <= 64, "a route's set of shards has 64 bits");
-  relayed_.resize(mesh.count());
+  WIREWAY_ASSERT(index < shards_max, "a route's set of shards has 64 bits");
 }
 
 Shard::~Shard() = default;

@@ -35,6 +35,8 @@ namespace wireway::broker {
 
 class Shard {
  public:
+  static constexpr std::size_t shards_max = 64;  ///< a route's set of shards is a word of bits
+
   /// Further ones count as "uncategorized".
   static constexpr std::size_t categories_max = 32;
 
@@ -94,6 +96,8 @@ class Shard {
   /// From now on what must survive goes to `journal`; before any client, or with a checkpoint to
   /// follow. The journal outlives the shard.
   void record_to(Journal& journal);
+  /// The opposite, before anything was recorded.
+  void record_nothing() { recorder_.reset(); }
   /// To be called when Journal::durable() has grown.
   void on_durable(MonoTime now);
   /// The journal takes nothing at present: what would have to be recorded is refused.
@@ -206,9 +210,10 @@ class Shard {
   std::uint64_t connections_made_ = 0;
   std::unique_ptr<Recorder> recorder_;  ///< none without persistence
   CommitLine line_;
-  Journal::Position turn_began_ = 0;    ///< what had been recorded when the turn began
-  std::size_t origin_;                  ///< whose mail is being handled; this shard: its clients'
-  std::vector<std::uint64_t> relayed_;  ///< by origin: the shards that got something of it (bits)
+  Journal::Position turn_began_ = 0;  ///< what had been recorded when the turn began
+  std::size_t origin_;                ///< whose mail is being handled; this shard: its clients'
+  /// By origin: the shards that got something of it (bits).
+  std::array<std::uint64_t, shards_max> relayed_{};
   Ring<std::pair<Journal::Position, MessagePtr>> waiting_responses_;
   std::unique_ptr<Restoring> restoring_;
   std::unique_ptr<Checkpoint> checkpoint_;

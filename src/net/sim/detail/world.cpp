@@ -208,8 +208,8 @@ void World::heal(const std::string& a, const std::string& b) {
       LinkEnd& end = link[static_cast<std::size_t>(side)];
       for (Packet& packet : std::exchange(end.held, {})) {
         end.last_arrival = std::max(end.last_arrival, now + latency());
-        at(end.last_arrival, [this, of = id, side, sent = std::move(packet)]() mutable {
-          arrive(of, side, std::move(sent));
+        at(end.last_arrival, [this, id = id, side, sent = std::move(packet)]() mutable {
+          arrive(id, side, std::move(sent));
         });
       }
     }

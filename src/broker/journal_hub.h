@@ -1,0 +1,82 @@
+#pragma once
+/// One journal for all shards: each shard writes to a ShardJournal of its own, whose groups go to
+/// the JournalHub on shard 0; that has the one log, so that one sync serves all.
+///
+/// Way:    Recorder -> ShardJournal::append() -> at the end of the turn a group to the hub ->
+///         Journal::append() -> on_durable() -> the same way back -> Shard::on_durable()
+/// Start:  open() reads everything back: each record goes to every shard, which keeps what is its
+///         own; ready() once all have finished. No client is let in before.
+/// Thread: ShardJournal on its shard's loop, JournalHub on shard 0's
+/// Errors: trouble() is a sentence for the Broker's status; while the log fails, shards refuse what
+///         would have to be recorded, and go on by themselves when it recovers
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/ring.h"
+#include "broker/journal/journal.h"
+#include "broker/node.h"
+#include "broker/settings.h"
+#include "net/env.h"
+
+namespace wireway::broker {
+
+class JournalHub final : private JournalHandler {
+ public:
+  /// `folder` is the broker's own; its journal and key are below it.
+  JournalHub(net::Env& env, NodeTable nodes, std::string folder);
+  ~JournalHub() override;
+
+  /// The first call decides at the start. Later ones: persistence that was off is turned on if no
+  /// journal stands in the folder; it is not turned off, and other sizes are for the next start.
+  /// `changed` runs whenever ready() or trouble() have changed.
+  void set_plan(const PersistenceSettings& plan, net::Task changed);
+  /// Clients may come: there is nothing to read back, or it has been.
+  bool ready() const { return state_ == State::off || state_ == State::recording; }
+  bool recording() const { return state_ == State::recording; }
+  /// What is wrong, or empty.
+  const std::string& trouble() const { return trouble_; }
+  JournalFigures figures() const { return journal_ ? journal_->figures() : JournalFigures{}; }
+
+  /// From a shard, in the order of its turns.
+  void take(const JournalGroup& group);
+  /// The shard has written its part of the checkpoint, and its groups have come.
+  void on_checkpointed();
+  /// Once a second.
+  void on_tick();
+
+ private:
+  enum class State { undecided, off, reading, recording, broken };
+  struct Sent {
+    Journal::Position here = 0;
+    std::size_t shard = 0;
+    Journal::Position there = 0;
+  };
+
+  void on_durable() override;
+  void on_failed(const Error& reason) override;
+  void on_recovered() override;
+  void open(const PersistenceSettings& plan, bool live);
+  Result<Bytes> key(const PersistenceSettings& plan) const;
+  void forward(bool whole_chunks_only);
+  void finish_reading(bool live);
+  void set_failed(bool failed);
+  void begin_checkpoint();
+
+  net::Env& env_;
+  NodeTable nodes_;
+  std::string folder_;
+  State state_ = State::undecided;
+  PersistenceSettings plan_;
+  net::Task changed_;
+  std::string trouble_;
+  std::unique_ptr<Journal> journal_;
+  Bytes chunk_;  ///< records that were read and not sent to the shards yet
+  std::size_t records_read_ = 0;
+  Ring<Sent> sent_;
+  std::size_t checkpoint_left_ = 0;  ///< shards that still write
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace wireway::broker
