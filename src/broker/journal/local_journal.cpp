@@ -76,7 +76,6 @@ LocalJournal::LocalJournal(net::Loop& loop, LocalJournalOptions options,
       timer_(loop),
       logs_(std::move(logs)) {
   for (const auto& each : segments_) figures_.bytes_on_disk += each.bytes;
-  check_quota();
   if (!replayed.obsolete.empty())
     logs_->remove(std::move(replayed.obsolete), [folder = options_.folder](Result<> result) {
       if (!result) log::warn("journal: {}; remove it by hand", result.error().message);
@@ -97,6 +96,11 @@ LocalJournal::~LocalJournal() {
   *alive_ = false;
   logs_.reset();
   OPENSSL_cleanse(options_.key.data(), options_.key.size());
+}
+
+void LocalJournal::set_handler(JournalHandler& handler) {
+  handler_ = &handler;
+  check_quota();
 }
 
 Journal::Position LocalJournal::append(ByteView record) {

@@ -55,8 +55,9 @@ class LocalJournal final : public Journal {
                                                     journal::OnRecord on_record);
   ~LocalJournal() override;
 
-  /// Its callbacks may append; they do not destroy the journal.
-  void set_handler(JournalHandler& handler) override { handler_ = &handler; }
+  /// Its callbacks may append; they do not destroy the journal. Told at once if what was found is
+  /// beyond the quota.
+  void set_handler(JournalHandler& handler) override;
   Position append(ByteView record) override;
   Position appended() const override { return appended_; }
   Position durable() const override { return durable_; }

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "base/log.h"
 #include "net/sim/sim_world.h"
 
 namespace wireway::broker {
@@ -121,12 +122,18 @@ TEST_P(Journals, takes_records_larger_than_a_segment) {
 
 // Goal: after a power cut at any instant exactly a prefix of what was appended is there, with all
 // that had been reported durable; and this goes on over many cuts of one journal.
-// Method: seeds choose rhythm, cut, checkpoints and what the disk keeps of unsynced sectors.
+// Method: seeds choose rhythm, cut, checkpoints and what the disk keeps of unsynced sectors; every
+// other disk fails now and then; in between the process ends without a power cut, so that the next
+// one finds what is not on disk.
 
 class PowerCuts {
  public:
   PowerCuts(std::uint64_t seed, LocalJournalOptions options)
-      : world_(seed), random_(seed * 31 + 7), options_(std::move(options)) {}
+      : world_(seed), random_(seed * 31 + 7), options_(std::move(options)) {
+    if (seed % 2 == 1)
+      world_.set_disk("broker",
+                      {.write_error_per_million = 30'000, .sync_error_per_million = 30'000});
+  }
 
   void run(int lives) {
     for (int i = 0; i < lives && !::testing::Test::HasFatalFailure(); ++i) one_life();
@@ -150,7 +157,8 @@ class PowerCuts {
       world_.run_for(std::chrono::microseconds{random_.below(1500)});
       if (life.journal->durable() > durable_) durable_ = life.journal->durable();
     }
-    world_.power_cut("broker");
+    // Else the process alone ends: the system still has what was not synced.
+    if (random_.below(3) > 0) world_.power_cut("broker");
     begin_.reset();
     ending_ = false;
     ++lives_;
@@ -196,6 +204,7 @@ class PowerCuts {
 };
 
 TEST_P(Journals, keeps_every_durable_record_over_power_cuts_at_any_instant) {
+  log::set_level(log::Level::off);  // thousands of torn tails
   std::size_t records = 0;
   int checkpoints = 0;
   for (std::uint64_t seed = 0; seed < 2000 && !HasFatalFailure(); ++seed) {
@@ -205,6 +214,7 @@ TEST_P(Journals, keeps_every_durable_record_over_power_cuts_at_any_instant) {
     records += cuts.records();
     checkpoints += cuts.checkpoints();
   }
+  log::set_level(log::Level::info);
   EXPECT_GT(records, 100'000U);
   EXPECT_GT(checkpoints, 500);
 }
@@ -388,14 +398,17 @@ TEST_P(Journals, fails_at_its_quota_until_a_checkpoint_makes_room) {
   EXPECT_LT(life.journal->figures().bytes_on_disk, 21'000U);
   ASSERT_EQ(life.failures.size(), 1U);
   EXPECT_NE(life.failures[0].find("its quota is 40000"), std::string::npos);
-  EXPECT_TRUE(Life(world, with_quota).error) << "it is locked";
-  life.journal->begin_checkpoint();
-  life.journal->append(as_bytes("what lives"));
-  ASSERT_TRUE(life.settle()) << "a checkpoint is written in spite of it";
-  life.journal->end_checkpoint();
+  life.journal.reset();
+  Life next(world, with_quota);
+  EXPECT_TRUE(next.journal->failed()) << "also after a start";
+  EXPECT_EQ(next.failures.size(), 1U);
+  next.journal->begin_checkpoint();
+  next.journal->append(as_bytes("what lives"));
+  ASSERT_TRUE(next.settle()) << "a checkpoint is written in spite of it";
+  next.journal->end_checkpoint();
   world.run_for(milliseconds{20});
-  EXPECT_FALSE(life.journal->failed());
-  EXPECT_EQ(life.recoveries, 1);
+  EXPECT_FALSE(next.journal->failed());
+  EXPECT_EQ(next.recoveries, 1);
 }
 
 TEST(Journal, refuses_a_wrong_key_and_a_missing_one) {
