@@ -132,7 +132,8 @@ def brokers(build):
         spec = "{persistence: {maxSize: 10Gi}}" if broker.durable else "{}"
         path = write(broker, "manifests/broker.yaml", LISTENER % (spec, broker.port))
         shards = ["--shards", "1"] if broker.cores == "0" else []
-        return [f"{build}/wireway", "broker", "--resources", os.path.dirname(path), "--log-level", "warn", *shards]
+        return [f"{build}/wireway", "broker", "--resources", os.path.dirname(path), "--log-level", "warn",
+                "--data", os.path.join(broker.folder, "data"), *shards]
 
     def mosquitto(broker):
         # As root it would give its rights up, and could not write the folder.
