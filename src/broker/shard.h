@@ -200,6 +200,7 @@ class Shard {
   std::vector<std::string> categories_{"uncategorized"};
   std::array<Traffic, categories_max> departed_;  ///< of sessions that have ended, by category
   bool others_busy_ = false;
+  std::unique_ptr<Recorder> recorder_;  ///< none without persistence; outlives the sessions
   std::unordered_map<std::string_view, std::unique_ptr<Entry>> sessions_;  // keys: the entries' own
   SubscriptionTree tree_;
   RetainedStore retained_;
@@ -208,7 +209,6 @@ class Shard {
   StoreKeeper store_{*this, mesh_};  ///< empty unless the request topic is this shard's
   WallTime wall_start_;              ///< when the monotonic clock began
   std::uint64_t connections_made_ = 0;
-  std::unique_ptr<Recorder> recorder_;  ///< none without persistence
   CommitLine line_;
   Journal::Position turn_began_ = 0;  ///< what had been recorded when the turn began
   std::size_t origin_;                ///< whose mail is being handled; this shard: its clients'

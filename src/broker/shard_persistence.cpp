@@ -230,7 +230,9 @@ bool Shard::checkpoint_step(std::size_t bytes_max, MonoTime now) {
       recorder_->write(records::RetainedSet{recorder_->data_of(view)});
     left -= std::min(left, next->size_bytes());
   }
-  if (left == 0 || !store_.checkpoint_page(checkpoint_->key, left, wall_and(now))) return false;
+  if (left == 0) return false;
+  if (store_shard() == index_ && !store_.checkpoint_page(checkpoint_->key, left, wall_and(now)))
+    return false;
   checkpoint_.reset();
   return true;
 }

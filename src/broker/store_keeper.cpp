@@ -71,7 +71,7 @@ bool StoreKeeper::checkpoint_page(std::string& after, std::size_t bytes_max,
   if (page.empty()) return true;
   record(page);
   after = page.back().key;
-  return false;
+  return after.empty();  // nothing but the clock: there are no keys
 }
 
 void StoreKeeper::notify(const std::vector<state_store::Notice>& notices, MonoTime now) {

@@ -243,6 +243,7 @@ class World {
     check();
   }
   int crashes() const { return crashes_; }
+  int checkpoints() const { return checkpoints_; }
 
  private:
   bool chance(unsigned in_a_hundred) { return dice_() % 100 < in_a_hundred; }
@@ -294,11 +295,11 @@ class World {
       sync_any();
     } else if (what < 930) {
       device.connect(*mesh_, now_);
-    } else if (what < 960) {
+    } else if (what < 950) {
       device.break_connection(now_);
-    } else if (what < 975) {
-      checkpoint_step();
     } else if (what < 990) {
+      checkpoint_step();
+    } else if (what < 999) {
       crash();
     }
     end_turn();
@@ -306,10 +307,12 @@ class World {
 
   void checkpoint_step() {
     const std::size_t at = dice_() % count_;
+    if (!checkpointing_.contains(at) && journals_[at]->checkpointing()) return;
     if (!checkpointing_.insert(at).second) {
-      if (!mesh_->shard(at).checkpoint_step(1 + dice_() % 300, now_)) return;
+      if (!mesh_->shard(at).checkpoint_step(1 + dice_() % 2000, now_)) return;
       journals_[at]->end_checkpoint();
       checkpointing_.erase(at);
+      ++checkpoints_;
       return;
     }
     end_turn();
@@ -399,21 +402,25 @@ class World {
   std::vector<Device*> all_;
   std::set<std::size_t> checkpointing_;
   int crashes_ = 0;
+  int checkpoints_ = 0;
 };
 
 void run_seeds(std::size_t shards) {
   const int first = from_environment("WIREWAY_SEED", 1);
   const int seeds = from_environment("WIREWAY_SEEDS", 300);
   int crashes = 0;
+  int checkpoints = 0;
   for (int seed = first; seed < first + seeds; ++seed) {
     SCOPED_TRACE(fmt::format("WIREWAY_SEED={} WIREWAY_SEEDS=1, {} shards", seed, shards));
     World world(std::uint32_t(seed), shards);
     world.run(1500);
     crashes += world.crashes();
+    checkpoints += world.checkpoints();
     if (testing::Test::HasFailure()) return;
   }
-  fmt::print("{} runs, {} crashes\n", seeds, crashes);
+  fmt::print("{} runs, {} crashes, {} checkpoints\n", seeds, crashes, checkpoints);
   EXPECT_GT(crashes, seeds);
+  EXPECT_GT(checkpoints, seeds / 10);
 }
 
 TEST(DurabilitySimulation, one_shard_loses_and_repeats_nothing) { run_seeds(1); }

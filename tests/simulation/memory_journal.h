@@ -28,7 +28,10 @@ class MemoryJournal final : public broker::Journal {
   Position durable() const override { return disk_.records; }
   bool failed() const override { return failed_; }
   bool wants_checkpoint() const override { return false; }
+  /// Until its end is durable no other one may begin.
+  bool checkpointing() const { return checkpointing_; }
   void begin_checkpoint() override {
+    checkpointing_ = true;
     end_group();
     before_checkpoint_ = disk_.groups.size() + pending_.size();
   }
@@ -53,6 +56,7 @@ class MemoryJournal final : public broker::Journal {
     disk_.groups.erase(disk_.groups.begin(),
                        disk_.groups.begin() + std::ptrdiff_t(before_checkpoint_));
     end_of_checkpoint_ = before_checkpoint_ = 0;
+    checkpointing_ = false;
   }
   /// The process ends; of the groups under way the first `kept` have reached the disk.
   Disk crash(std::size_t kept) {
@@ -67,6 +71,7 @@ class MemoryJournal final : public broker::Journal {
   Position appended_ = 0;
   std::size_t before_checkpoint_ = 0;
   std::size_t end_of_checkpoint_ = 0;
+  bool checkpointing_ = false;
   bool failed_ = false;
 };
 

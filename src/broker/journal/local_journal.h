@@ -131,7 +131,6 @@ class LocalJournal final : public Journal {
   std::optional<Position> checkpoint_first_;  ///< of the checkpoint under way
   std::optional<Position> checkpoint_end_;
   bool checkpointing_ = false;
-  bool removing_ = false;
 
   bool disk_failed_ = false;
   bool quota_failed_ = false;
