@@ -6,22 +6,22 @@
 #include <string_view>
 
 #include "base/assert.h"
-#include "control/access/jwt.h"
+#include "link/credentials/jwt.h"
 
 using namespace wireway;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const control::SigningKey ours = *control::SigningKey::generate();
+  static const link::SigningKey ours = *link::SigningKey::generate();
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const std::size_t end = std::min(text.find('\n'), text.size());
-  std::vector<control::PublicKey> keys{ours.public_key()};
+  std::vector<link::PublicKey> keys{ours.public_key()};
   if (const auto jwk = parse_json(text.substr(std::min(end + 1, text.size()))))
-    if (auto key = control::PublicKey::from_jwk(*jwk)) {
-      WIREWAY_ASSERT(control::PublicKey::from_jwk(json::value(key->jwk())).has_value(),
+    if (auto key = link::PublicKey::from_jwk(*jwk)) {
+      WIREWAY_ASSERT(link::PublicKey::from_jwk(json::value(key->jwk())).has_value(),
                      "a key that was read can be written");
       keys.push_back(std::move(*key));
     }
-  const auto token = control::Jwt::parse(text.substr(0, end));
+  const auto token = link::Jwt::parse(text.substr(0, end));
   if (!token) return 0;
   (void)token->issuer();
   (void)token->audiences();

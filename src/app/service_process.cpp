@@ -17,6 +17,7 @@
 #include "broker/service.h"
 #include "control/workload/heartbeat.h"
 #include "dataflow/service.h"
+#include "link/http_client.h"
 #include "net/shards.h"
 #include "resource/folder_resources.h"
 #include "resource/kube_resources.h"
@@ -104,6 +105,8 @@ ExitCode run_broker(const ServiceOptions& options) {
   service_options.operations.more_metrics = [&process] {
     return process_metrics(*process.files, {});
   };
+  const auto http = link::HttpClient::create(process.loop);
+  service_options.http = http.get();
   broker::BrokerService service(*shards, **resources, std::move(service_options));
   return serve(process, service);
 }

@@ -11,13 +11,32 @@ using mqtt::PacketType;
 using mqtt::ReasonCode;
 using mqtt::Version;
 
+namespace {
+
+/// Permissions as the state store asks for them.
+class KeyRights final : public state_store::Rights {
+ public:
+  explicit KeyRights(const Permissions* permissions) : permissions_(permissions) {}
+  bool may_read_key(ByteView key) const override { return permissions_->may_read_key(key); }
+  bool may_write_key(ByteView key) const override { return permissions_->may_write_key(key); }
+  bool may_subscribe(std::string_view topic) const override {
+    return permissions_->may_subscribe(topic);
+  }
+
+ private:
+  const Permissions* permissions_;
+};
+
+}  // namespace
+
 Client::Client(Shard& shard, Session& session, Wire& wire, const mqtt::Connect& connect,
                std::string peer)
     : shard_(shard),
       session_(session),
       wire_(wire),
       version_(connect.version),
-      peer_(std::move(peer)) {}
+      peer_(std::move(peer)),
+      permissions_(wire.permissions()) {}
 
 template <class Packet>
 void Client::send(const Packet& packet) {
@@ -101,6 +120,8 @@ bool Client::on_publish(std::uint8_t first_byte, ByteView body, MonoTime now) {
   const bool refused = mqtt::is_error(reason);
   if (!known && !refused && state_store::is_request_topic(publish.topic))
     return on_store_request(publish);
+  if (refused && permissions_ && reason == ReasonCode::not_authorized)
+    return refuse_publish(publish, reason);
   if (refused && version_ == Version::v311) {
     // 3.1.1 has no way to say no to one message; not to acknowledge and to close is the honest one.
     disconnect(reason,
@@ -134,6 +155,16 @@ bool Client::reply_received(std::uint16_t identifier, bool is_new) {
     shard_.hold(*this, std::move(held));
   else
     send_now(held);
+  return true;
+}
+
+/// What a policy does not allow is dropped; 3.1.1 gets an ordinary acknowledgement (broker.md 5.2).
+bool Client::refuse_publish(const mqtt::Publish& publish, ReasonCode reason) {
+  ++shard_.count().dropped;
+  if (publish.qos == mqtt::Qos::at_most_once) return true;
+  const bool qos2 = publish.qos == mqtt::Qos::exactly_once;
+  reply(qos2 ? PacketType::pubrec : PacketType::puback, publish.packet_identifier,
+        version_ == Version::v311 ? ReasonCode::success : reason);
   return true;
 }
 
@@ -212,6 +243,7 @@ ReasonCode Client::verdict(std::string_view topic) const {
   if (!mqtt::is_valid_topic_name(topic)) return ReasonCode::topic_name_invalid;
   // The broker's own topics; services of ours publish figures under $wireway/metrics.
   if (topic.starts_with("$SYS") || topic.starts_with("$share/")) return ReasonCode::not_authorized;
+  if (permissions_ && !permissions_->may_publish(topic)) return ReasonCode::not_authorized;
   return ReasonCode::success;
 }
 
@@ -235,8 +267,9 @@ void Client::accept(const mqtt::Publish& publish, MonoTime now) {
 
 /// The store's answer comes as a PUBLISH; subscribers never see the request.
 bool Client::on_store_request(const mqtt::Publish& publish) {
-  state_store::Admission admission =
-      state_store::admit(publish, {session_.client_identifier(), number_, version_, nullptr});
+  const KeyRights rights(permissions_);
+  state_store::Admission admission = state_store::admit(
+      publish, {session_.client_identifier(), number_, version_, permissions_ ? &rights : nullptr});
   if (admission.disconnects || (version_ == Version::v311 && !admission.asked)) {
     disconnect(admission.reason, std::string(admission.why));
     return false;
@@ -318,6 +351,10 @@ void Client::on(const mqtt::Subscribe& packet, MonoTime now) {
   for (const mqtt::SubscribeEntry& entry : packet.entries) {
     if (!mqtt::is_valid_topic_filter(entry.filter)) {
       answer.reasons.push_back(ReasonCode::topic_filter_invalid);
+      continue;
+    }
+    if (permissions_ && !permissions_->may_subscribe(entry.filter)) {
+      answer.reasons.push_back(ReasonCode::not_authorized);
       continue;
     }
     if (session_.number() != 0 && shard_.cannot_record()) {

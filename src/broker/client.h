@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/access/policy.h"
 #include "broker/commit_line.h"
 #include "broker/session.h"
 #include "broker/subscription_tree.h"
@@ -39,6 +40,7 @@ class Client {
   bool on_packet(std::uint8_t first_byte, ByteView body, MonoTime now);
   /// The frame reader refused the stream.
   void on_refused(const mqtt::Refused& refused);
+  const Permissions* permissions() const { return permissions_; }
   /// The socket has drained.
   void on_drain(MonoTime now) { session_.pump(now); }
 
@@ -65,6 +67,7 @@ class Client {
   void accept(const mqtt::Publish& publish, MonoTime now);
   void count_in(const mqtt::Publish& publish, mqtt::ReasonCode reason);
   void drop_qos0();
+  bool refuse_publish(const mqtt::Publish& publish, mqtt::ReasonCode reason);
   void trace_in(mqtt::PacketType type, std::size_t body_bytes, MonoTime now,
                 std::string_view topic);
   bool on_store_request(const mqtt::Publish& publish);
@@ -100,6 +103,7 @@ class Client {
   std::vector<std::string> aliases_;  ///< by alias - 1; as long as the highest that was used
   /// The topic that was published to last, checked, with its receivers.
   std::unique_ptr<RouteMemo> last_;
+  const Permissions* permissions_;  ///< the Wire's; null = everything
 };
 
 }  // namespace wireway::broker

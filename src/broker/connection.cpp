@@ -9,12 +9,14 @@ namespace wireway::broker {
 
 namespace websocket = wire::websocket;
 
-Connection::Connection(Node& node, std::unique_ptr<net::Stream> stream, Carrier carrier)
+Connection::Connection(Node& node, std::unique_ptr<net::Stream> stream, Carrier carrier,
+                       std::shared_ptr<const Guard> guard)
     : node_(node),
       stream_(std::move(stream)),
       reader_(node.shard_.settings().packet_bytes_max),
       peer_(stream_->peer()),
-      patience_(node.env_.loop) {
+      patience_(node.env_.loop),
+      guard_(std::move(guard)) {
   if (carrier == Carrier::websocket) web_ = std::make_unique<websocket::Server>();
   stream_->set_handler(*this);
   patience_.arm(node.shard_.settings().connect_timeout,
@@ -27,19 +29,28 @@ Connection::Connection(Node& node, Arrival arrival)
       web_(std::move(arrival.web)),
       reader_(node.shard_.settings().packet_bytes_max),
       peer_(stream_->peer()),
-      patience_(node.env_.loop) {
+      patience_(node.env_.loop),
+      guard_(std::move(arrival.guard)),
+      visit_(std::move(arrival.visit)) {
   stream_->set_handler(*this);
 }
 
 Connection::~Connection() = default;
 
 void Connection::settle_in(mqtt::Connect packet, const Bytes& rest) {
+  const Bytes held = visit_ ? std::exchange(visit_->held, {}) : Bytes{};
   connect(std::move(packet));
   if (!closing_) feed(rest);
+  if (!held.empty()) on_bytes(held);
 }
 
 void Connection::on_bytes(ByteView bytes) {
   if (closing_) return;
+  if (visit_ && visit_->is_knocking) {
+    visit_->held.insert(visit_->held.end(), bytes.begin(), bytes.end());
+    if (visit_->held.size() > held_bytes_max) give_up("sends too much before it is admitted");
+    return;
+  }
   if (!web_) return feed(bytes);
   Bytes data;
   Bytes reply;
@@ -63,12 +74,22 @@ void Connection::feed(ByteView bytes) {
       give_up(fmt::format("not MQTT: broke {}", refused->clause));
     return;
   }
-  if (first_packet_) move_or_connect();
+  if (first_packet_ && !visit_) knock();
 }
 
 bool Connection::on_packet(std::uint8_t first_byte, ByteView body) {
   if (closing_) return false;
-  if (client_ != nullptr) return client_->on_packet(first_byte, body, node_.env_.loop.now());
+  if (client_ != nullptr) {
+    if (mqtt::type_of(first_byte) == mqtt::PacketType::auth && authenticated()) {
+      Bytes scratch;
+      const auto packet = mqtt::decode(first_byte, body, client_->version(), scratch);
+      if (const auto* auth = packet ? std::get_if<mqtt::Auth>(&*packet) : nullptr) {
+        on_auth(*auth);
+        return !closing_;
+      }
+    }
+    return client_->on_packet(first_byte, body, node_.env_.loop.now());
+  }
   on_first_packet(first_byte, body);
   return false;  // what follows waits until the client has a home
 }
@@ -106,6 +127,8 @@ void Connection::move_or_connect() {
   arrival.stream = stream_->detach();
   arrival.web = std::move(web_);
   arrival.connect = std::move(*packet);
+  arrival.guard = std::move(guard_);
+  arrival.visit = std::move(visit_);
   closing_ = true;
   NodeAddress::post(node_.nodes_[home], [arrival = std::move(arrival)](Node& node) mutable {
     node.arrive(std::move(arrival));
@@ -115,13 +138,19 @@ void Connection::move_or_connect() {
 
 void Connection::connect(mqtt::Connect packet) {
   patience_.cancel();
+  // What admitted it has changed while it was on its way.
+  if (visit_ && visit_->admission.epoch < node_.gate_epoch_)
+    return refuse_connect(packet.version, mqtt::ReasonCode::server_unavailable,
+                          "who may come in has changed this moment");
   std::string assigned;
+  if (visit_) assigned = visit_->admission.principal.client_identifier;
   while (packet.client_identifier.empty() &&
          (assigned.empty() || shard_of(assigned, node_.count()) != node_.index_))
     assigned = "wireway-" + node_.env_.random.uuid();
   client_ = node_.shard_.connect(*this, std::move(packet), peer_, std::move(assigned),
                                  node_.env_.loop.now());
   node_.arm_tick();
+  if (client_ != nullptr && visit_) limit_to_credentials();
   after_send();  // the resumed session may have filled the output
 }
 
@@ -194,6 +223,7 @@ void Connection::close() {
   if (closing_) return;
   closing_ = true;
   patience_.cancel();
+  if (visit_) visit_->end.reset();
   if (web_ && web_->state() == websocket::Server::State::open) {
     frame_.clear();
     websocket::append_close(websocket::CloseCode::normal, frame_);

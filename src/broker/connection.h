@@ -5,7 +5,8 @@
 ///
 /// Thread: its node's loop
 /// Owns:   its stream; its Client is the shard's
-/// Limits: connect_timeout from the first byte to CONNECT; Settings::packet_bytes_max
+/// Limits: connect_timeout from the first byte to CONNECT, and again to the gate's verdict; what
+///         comes meanwhile: held_bytes_max; Settings::packet_bytes_max
 /// Errors: one log line with the peer's address and the reason; nobody else notices
 
 #include <memory>
@@ -20,14 +21,25 @@ class Connection final : public net::StreamHandler, public Wire {
   /// A client that sends and never reads its answers is not read any further beyond this.
   static constexpr std::size_t unread_bytes_max = 16 * 1024 * 1024;
 
+  static constexpr std::size_t held_bytes_max = 256 * 1024;
+
   /// A fresh one from a listener.
-  Connection(Node& node, std::unique_ptr<net::Stream> stream, Carrier carrier);
+  Connection(Node& node, std::unique_ptr<net::Stream> stream, Carrier carrier,
+             std::shared_ptr<const Guard> guard);
   /// One that has moved here.
   Connection(Node& node, Arrival arrival);
   ~Connection() override;
 
   /// Continues a moved connection: connects its client and handles what came behind CONNECT.
   void settle_in(mqtt::Connect connect, const Bytes& rest);
+  /// The gate's answer to CONNECT or to AUTH.
+  void on_admission(Admission admission);
+  void on_policy(const std::string& name, const Policy& policy);
+  void on_vouchers(const std::string& authentication, const std::set<std::uint64_t>& vouchers);
+  void on_guard(const Guard& guard, bool is_open);
+  void on_account(const std::string& username, const std::optional<Attributes>& attributes);
+  /// 0 = it asks nobody.
+  std::uint64_t visit_number() const { return visit_ ? visit_->number : 0; }
   /// For the shard's end: says DISCONNECT or just closes.
   void end();
 
@@ -39,6 +51,10 @@ class Connection final : public net::StreamHandler, public Wire {
   std::size_t pending_bytes() const override;
   void close() override;
   void forget_client() override { client_ = nullptr; }
+  const Permissions* permissions() const override {
+    return visit_ && visit_->admission.permissions ? &*visit_->admission.permissions : nullptr;
+  }
+  bool authenticated() const override { return visit_ && !visit_->is_knocking; }
 
  private:
   void feed(ByteView bytes);
@@ -46,8 +62,16 @@ class Connection final : public net::StreamHandler, public Wire {
   void relieve();
   bool on_packet(std::uint8_t first_byte, ByteView body);
   void on_first_packet(std::uint8_t first_byte, ByteView body);
+  void knock();
+  Credentials credentials() const;
+  void refuse_connect(mqtt::Version version, mqtt::ReasonCode reason, const std::string& why);
+  void on_auth(const mqtt::Auth& packet);
+  void on_renewal(Admission admission);
+  void limit_to_credentials();
+  void send_back(mqtt::ReasonCode reason);
   void move_or_connect();
   void connect(mqtt::Connect packet);
+  const Principal* principal() const;
   void give_up(const std::string& why);
 
   Node& node_;
@@ -61,6 +85,8 @@ class Connection final : public net::StreamHandler, public Wire {
   bool paused_ = false;
   net::Timer patience_;  ///< for CONNECT; from then on, for the end of a turn that wrote much
   Bytes frame_;
+  std::shared_ptr<const Guard> guard_;  ///< of its port
+  std::unique_ptr<Visit> visit_;
 };
 
 }  // namespace wireway::broker

@@ -32,13 +32,14 @@ void Node::join(const NodeTable& nodes) {
   mail_.resize(nodes.size());
 }
 
-void Node::accept(std::unique_ptr<net::Stream> stream, Carrier carrier) {
+void Node::accept(std::unique_ptr<net::Stream> stream, Carrier carrier,
+                  std::shared_ptr<const Guard> guard) {
   if (connections_.size() >= connections_max) {
     log::warn("client {}: {} connections are open, the most that one shard takes; refused",
               stream->peer(), connections_.size());
     return;  // its destruction closes it
   }
-  add(std::make_unique<Connection>(*this, std::move(stream), carrier));
+  add(std::make_unique<Connection>(*this, std::move(stream), carrier, std::move(guard)));
 }
 
 void Node::arrive(Arrival arrival) {
@@ -53,6 +54,45 @@ void Node::arrive(Arrival arrival) {
 void Node::add(std::unique_ptr<Connection> connection) {
   Connection* const key = connection.get();
   connections_.emplace(key, std::move(connection));
+}
+
+/// The gate stands on shard 0; its answer comes back if the connection is still here.
+void Node::ask_gate(Connection& connection, const Guard& guard, Credentials credentials) {
+  NodeAddress::post(nodes_.front(), [guard, credentials = std::move(credentials), back = address_,
+                                     key = &connection,
+                                     number = connection.visit_number()](Node& first) mutable {
+    if (first.gate_ == nullptr) return;
+    first.gate_->admit(guard, std::move(credentials), [back, key, number](Admission admission) {
+      NodeAddress::post(back, [key, number, admission = std::move(admission)](Node& node) mutable {
+        const auto found = node.connections_.find(key);
+        if (found != node.connections_.end() && found->second->visit_number() == number)
+          found->second->on_admission(std::move(admission));
+      });
+    });
+  });
+}
+
+std::vector<Connection*> Node::connections() const {
+  std::vector<Connection*> out;
+  out.reserve(connections_.size());
+  for (const auto& [key, connection] : connections_) out.push_back(key);
+  return out;
+}
+
+void Node::on_policy(const std::string& name, const Policy& policy) {
+  for (Connection* each : connections()) each->on_policy(name, policy);
+}
+
+void Node::on_vouchers(const std::string& authentication, const std::set<std::uint64_t>& vouchers) {
+  for (Connection* each : connections()) each->on_vouchers(authentication, vouchers);
+}
+
+void Node::on_guard(const Guard& guard, bool is_open) {
+  for (Connection* each : connections()) each->on_guard(guard, is_open);
+}
+
+void Node::on_account(const std::string& username, const std::optional<Attributes>& attributes) {
+  for (Connection* each : connections()) each->on_account(username, attributes);
 }
 
 /// At the end of the turn, because the connection itself asks for it.
@@ -173,9 +213,7 @@ void Node::arm_tick() {
 }
 
 void Node::shut_down() {
-  std::vector<Connection*> open;
-  for (const auto& [key, connection] : connections_) open.push_back(key);
-  for (Connection* connection : open) connection->end();
+  for (Connection* connection : connections()) connection->end();
 }
 
 }  // namespace wireway::broker

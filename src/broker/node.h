@@ -16,6 +16,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "broker/access/gate.h"
 #include "broker/journal/shard_journal.h"
 #include "broker/shard.h"
 #include "net/env.h"
@@ -52,12 +53,24 @@ using NodeTable = std::vector<std::shared_ptr<NodeAddress>>;
 /// How a port's bytes carry MQTT.
 enum class Carrier { tcp, websocket };
 
+/// Of a connection through a port that asks who comes: it moves with the client.
+struct Visit {
+  std::uint64_t number = 0;  ///< unique on the node that asks the gate
+  bool is_knocking = true;   ///< the gate is asked about CONNECT
+  bool is_renewing = false;  ///< a renewal by AUTH is not decided
+  Admission admission = {};
+  Bytes held = {};                            ///< received while it knocks, not decoded at all
+  std::unique_ptr<net::Timer> end = nullptr;  ///< of its credentials
+};
+
 /// A connection that moves to its client's home shard.
 struct Arrival {
   std::unique_ptr<net::DetachedStream> stream;
   std::unique_ptr<wire::websocket::Server> web;
   mqtt::Connect connect;
   Bytes rest;  ///< received behind CONNECT
+  std::shared_ptr<const Guard> guard;
+  std::unique_ptr<Visit> visit;  ///< null where the port asks nothing
 };
 
 class Node final : private Mesh {
@@ -73,7 +86,12 @@ class Node final : private Mesh {
   void join(const NodeTable& nodes);
   const std::shared_ptr<NodeAddress>& address() const { return address_; }
 
-  void accept(std::unique_ptr<net::Stream> stream, Carrier carrier);
+  /// Of shard 0 only, before the first guarded connection: whom all nodes ask.
+  void set_gate(Gate& gate) { gate_ = &gate; }
+
+  /// No guard: everyone may come in and do everything.
+  void accept(std::unique_ptr<net::Stream> stream, Carrier carrier,
+              std::shared_ptr<const Guard> guard = nullptr);
   void arrive(Arrival arrival);
   void set_settings(const Settings& settings);
   Counters counters() const { return shard_.counters(); }
@@ -87,6 +105,15 @@ class Node final : private Mesh {
     shard_.set_wall(env_.loop.wall_now(), env_.loop.now());
   }
   void publish(const MessageView& message) { shard_.publish(message, env_.loop.now()); }
+  /// The gate's epoch has begun: what was admitted in an earlier one and is still on its way has to
+  /// come again.
+  void set_gate_epoch(std::uint64_t epoch) { gate_epoch_ = epoch; }
+  /// A policy, a BrokerAuthentication or a port has changed: ends the connections that it concerns.
+  void on_policy(const std::string& name, const Policy& policy);
+  void on_vouchers(const std::string& authentication, const std::set<std::uint64_t>& vouchers);
+  void on_guard(const Guard& guard, bool is_open);
+  /// None: the account is gone.
+  void on_account(const std::string& username, const std::optional<Attributes>& attributes);
   // Persistence: called by the hub, see journal_hub.h.
 
   /// Where the groups of all shards go; the first node's only.
@@ -116,6 +143,8 @@ class Node final : private Mesh {
   void checkpoint_step();
   void receive(std::size_t from, std::vector<Envelope> mail);
   void arm_tick();
+  void ask_gate(Connection& connection, const Guard& guard, Credentials credentials);
+  std::vector<Connection*> connections() const;
   void add(std::unique_ptr<Connection> connection);
   void remove(Connection& connection);
 
@@ -130,6 +159,9 @@ class Node final : private Mesh {
   bool mail_deferred_ = false;
   net::Timer tick_;
   std::optional<MonoTime> armed_for_;
+  Gate* gate_ = nullptr;
+  std::uint64_t gate_epoch_ = 0;
+  std::uint64_t visits_ = 0;
   JournalHub* hub_ = nullptr;
   std::string wrong_record_;  ///< the first that could not be read back
   net::Timer checkpoint_;

@@ -9,6 +9,7 @@ namespace wireway::broker {
 namespace {
 
 constexpr std::size_t mebibyte = 1024 * 1024;
+constexpr const char* loopback = "127.0.0.1";
 
 struct Profile {
   std::string_view name;
@@ -130,32 +131,52 @@ bool present(const json::value& object, std::string_view field) {
 std::string refusal_of(const json::value& port, const PortPlan& plan) {
   const auto refused = [&plan](std::string_view what, std::string_view field) {
     return fmt::format(
-        "{}: port {} asks for {}, which is not served yet; remove its `{}` to open it without",
-        plan.place, plan.port, what, field);
+        "{}: port {} asks for {}, which is not served; name it by `{}Ref` instead of `{}Enabled`",
+        plan.place, plan.port, what, field, field);
   };
-  if (present(port, "tls")) return refused("TLS", "tls");
-  if (!plan.authentication.empty())
-    return refused("authentication by " + plan.authentication, "authenticationRef");
-  if (bool_at(port, {"authenticationEnabled"}, false))
-    return refused("authentication", "authenticationEnabled");
-  if (!plan.authorization.empty())
-    return refused("authorization by " + plan.authorization, "authorizationRef");
-  if (bool_at(port, {"authorizationEnabled"}, false))
-    return refused("authorization", "authorizationEnabled");
+  if (plan.authentication.empty() && bool_at(port, {"authenticationEnabled"}, false))
+    return refused("authentication by a BrokerAuthentication's listenerRef", "authentication");
+  if (plan.authorization.empty() && bool_at(port, {"authorizationEnabled"}, false))
+    return refused("authorization by a BrokerAuthorization's listenerRef", "authorization");
+  if (!plan.authorization.empty() && plan.authentication.empty())
+    return fmt::format(
+        "{}: port {} asks for authorization by {} without authentication; add an "
+        "authenticationRef, or remove its authorizationRef to let everyone do everything",
+        plan.place, plan.port, plan.authorization);
   return {};
 }
 
-PortPlan port_of(const json::value& port, const std::string& host, std::size_t index) {
+/// The Secret with a port's certificate: the one that is named, or the one that is made for it.
+std::string certificate_secret_of(const json::value& port, const std::string& listener) {
+  if (!present(port, "tls")) return {};
+  const json::value& tls = *find(port, "tls");
+  if (auto named = text_at(tls, {"manual", "secretRef"}); !named.empty()) return named;
+  if (auto named = text_at(tls, {"certManagerCertificateSpec", "secretName"}); !named.empty())
+    return named;
+  return fmt::format("{}-{}-tls", listener, int_at(port, {"port"}, 0));
+}
+
+PortPlan port_of(const json::value& port, const std::string& host, std::size_t index,
+                 const std::string& listener) {
   PortPlan plan;
   plan.host = host;
   plan.place = fmt::format("spec.ports[{}]", index);
   plan.authentication = text_at(port, {"authenticationRef"});
   plan.authorization = text_at(port, {"authorizationRef"});
-  const std::int64_t number = int_at(port, {"port"}, 0);
-  plan.port = std::uint16_t(std::clamp<std::int64_t>(number, 0, 65535));
+  std::int64_t number = int_at(port, {"port"}, 0);
   if (equals_ignoring_case(text_at(port, {"protocol"}, "Mqtt"), "WebSockets"))
     plan.carrier = Carrier::websocket;
+  const bool is_inside = host == loopback;
+  if (const auto node_port = int_at(port, {"nodePort"}, 0); node_port > 0 && !is_inside)
+    number = node_port;
+  plan.port = std::uint16_t(std::clamp<std::int64_t>(number, 0, 65535));
+  plan.certificate_secret = certificate_secret_of(port, listener);
+  const auto limit = [&port](std::string_view field) {
+    return std::uint64_t(std::max<std::int64_t>(int_at(port, {field}, 0), 0));
+  };
+  plan.limits = {limit("maxConnections"), limit("maxConnectionsPerSecond")};
   plan.refusal = refusal_of(port, plan);
+  if (!plan.refusal.empty()) plan.refusal_reason = "ConfigurationInvalid";
   if (number < 1 || number > 65535) {
     plan.refusal = fmt::format("{}.port: {} is not a port; write 1 to 65535", plan.place, number);
     plan.refusal_reason = "ConfigurationInvalid";
@@ -183,12 +204,12 @@ Settings settings_of(const json::value& broker) {
 
 std::vector<PortPlan> ports_of(const json::value& listener) {
   const std::string service = text_at(listener, {"spec", "serviceType"}, "ClusterIp");
-  const std::string host = equals_ignoring_case(service, "ClusterIp") ? "127.0.0.1" : "0.0.0.0";
+  const std::string host = equals_ignoring_case(service, "ClusterIp") ? loopback : "0.0.0.0";
   std::vector<PortPlan> out;
   const json::value* ports = find(listener, "spec", "ports");
   if (ports != nullptr && ports->is_array())
     for (const json::value& port : ports->get_array())
-      out.push_back(port_of(port, host, out.size()));
+      out.push_back(port_of(port, host, out.size(), text_at(listener, {"metadata", "name"})));
   return out;
 }
 

@@ -5,14 +5,29 @@
 /// Source: broker.md 2 (Broker), 3 (BrokerListener)
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/json.h"
 #include "broker/node.h"
 #include "broker/settings.h"
+#include "net/tls/certificate.h"
 
 namespace wireway::broker {
+
+/// Of one port; 0 = none but those of the process.
+struct ConnectionLimits {
+  std::uint64_t connections_max = 0;
+  std::uint64_t connections_per_second_max = 0;
+  friend bool operator==(const ConnectionLimits&, const ConnectionLimits&) = default;
+};
+
+/// What stands in the way of a port, or threatens it.
+struct PortTrouble {
+  std::string reason;  ///< "PortUnavailable", "NotServedYet", "AuthenticationMissing"
+  std::string message;
+};
 
 /// One port that a listener asks for.
 struct PortPlan {
@@ -22,6 +37,14 @@ struct PortPlan {
   std::string place;           ///< "spec.ports[0]"
   std::string authentication;  ///< the BrokerAuthentication and BrokerAuthorization that it names
   std::string authorization;
+  std::string certificate_secret;  ///< empty = plain text
+  /// What the names above mean now; filled in by the service.
+  Guard guard = {};
+  std::optional<net::KeyPair> certificate = {};
+  std::string client_authorities = {};
+  std::optional<WallTime> certificate_ends = {};
+  PortTrouble warning = {};  ///< it serves, but not for long
+  ConnectionLimits limits = {};
   /// Why it must not be opened, or empty: what it asks for is not served yet, and it must never
   /// come up weaker than it was written.
   std::string refusal;

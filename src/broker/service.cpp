@@ -34,6 +34,9 @@ BrokerService::BrokerService(net::Shards& shards, resource::Resources& resources
   nodes_[0]->set_hub(hub_.get());
   admin_ = std::make_unique<Admin>(env_, table);
   operations_ = std::make_unique<Operations>(env_, table, std::move(options_.operations));
+  access_ = std::make_unique<AccessService>(env_, table, resources,
+                                            AccessOptions{options_.space, options_.http});
+  nodes_[0]->set_gate(access_->gate());
 }
 
 BrokerService::~BrokerService() { *alive_ = false; }
@@ -46,25 +49,9 @@ void BrokerService::start() {
       env_, resources_, "BrokerListener",
       [this](const ObjectKey& key) { return reconcile_listener(key); });
   listeners_ = &listeners->watch(resource::broker_listener, options_.space);
-  const auto all = [this](const json::value&) {
-    std::vector<ObjectKey> keys;
-    for (const auto& [key, listener] : listeners_->all()) keys.push_back(key);
-    return keys;
-  };
-  authentications_ = &listeners->watch(resource::broker_authentication, options_.space, all);
-  authorizations_ = &listeners->watch(resource::broker_authorization, options_.space, all);
   controllers_.push_back(std::move(brokers));
   controllers_.push_back(std::move(listeners));
-  for (const resource::Kind& kind :
-       {resource::broker_authentication, resource::broker_authorization}) {
-    // The cache exists once the controller watches; the reconcile step reads it through this box.
-    auto cache = std::make_shared<const resource::Cache*>(nullptr);
-    auto controller = std::make_unique<resource::Controller>(
-        env_, resources_, std::string(kind.kind),
-        [this, kind, cache](const ObjectKey& key) { return say_not_served(kind, **cache, key); });
-    *cache = &controller->watch(kind, options_.space);
-    controllers_.push_back(std::move(controller));
-  }
+  access_->start([this] { look_at_listeners(); });
   if (!options_.folder.empty())
     if (const auto started = admin_->start(options_.folder); !started)
       log::warn("{}", started.error().message);
@@ -77,7 +64,7 @@ void BrokerService::start() {
 
 Step BrokerService::reconcile_broker(const ObjectKey& key) {
   // Listeners depend on whether their Broker exists.
-  for (const auto& [listener, object] : listeners_->all()) controllers_[1]->enqueue(listener);
+  look_at_listeners();
   const json::value* object = brokers_->find(key);
   if (object == nullptr) {
     status_.forget(resource::broker, key);
@@ -121,6 +108,10 @@ Step BrokerService::reconcile_broker(const ObjectKey& key) {
   return {};
 }
 
+void BrokerService::look_at_listeners() {
+  for (const auto& [listener, object] : listeners_->all()) controllers_[1]->enqueue(listener);
+}
+
 /// Whether a listener of the broker is open to other machines.
 bool BrokerService::is_public(const std::string& space, const std::string& broker) const {
   return std::ranges::any_of(listeners_->all(), [&](const auto& listener) {
@@ -131,14 +122,17 @@ bool BrokerService::is_public(const std::string& space, const std::string& broke
 }
 
 Step BrokerService::reconcile_listener(const ObjectKey& key) {
-  if (!controllers_[0]->synced()) {
+  if (!controllers_[0]->synced() || !access_->synced()) {
     Step later;
     later.again_after = std::chrono::milliseconds{50};
     return later;
   }
   const json::value* object = listeners_->find(key);
   if (object == nullptr) {
-    open_.erase(key);
+    if (const auto open = open_.find(key); open != open_.end()) {
+      open->second.ports.close();
+      open_.erase(open);
+    }
     status_.forget(resource::broker_listener, key);
     return {};
   }
@@ -155,6 +149,8 @@ Step BrokerService::reconcile_listener(const ObjectKey& key) {
   if (std::ranges::any_of(
           troubles, [](const PortTrouble& trouble) { return trouble.reason == "PortUnavailable"; }))
     step.again_after = port_retry;
+  else
+    step.again_after = open_.at(key).ports.look_again_after();
   return step;
 }
 
@@ -162,32 +158,19 @@ bool BrokerService::has_broker(const std::string& space, const std::string& name
   return name.empty() ? !brokers_->all().empty() : brokers_->find({space, name}) != nullptr;
 }
 
-/// What is named must be there before it can be served.
 std::vector<PortPlan> BrokerService::plan_of(const json::value& listener) const {
-  const std::string space = resource::key_of(listener).space;
+  const ObjectKey key = resource::key_of(listener);
   std::vector<PortPlan> out = ports_of(listener);
-  const auto miss = [&space](PortPlan& port, std::string_view field, std::string_view kind,
-                             const std::string& name) {
-    port.refusal = fmt::format(
-        "{}.{} names {} {}, which does not exist in {}; create it, or "
-        "correct the name",
-        port.place, field, kind, name, space);
-  };
   for (PortPlan& port : out) {
-    if (!port.authentication.empty() && !authentications_->find({space, port.authentication})) {
-      miss(port, "authenticationRef", "BrokerAuthentication", port.authentication);
-      port.refusal_reason = "AuthenticationMissing";
-    } else if (!port.authorization.empty() && !authorizations_->find({space, port.authorization})) {
-      miss(port, "authorizationRef", "BrokerAuthorization", port.authorization);
-      port.refusal_reason = "AuthorizationMissing";
-    }
+    port.guard.door = fmt::format("{}:{}", key.to_string(), port.port);
+    access_->complete(port, key.space);
   }
   return out;
 }
 
 std::vector<PortTrouble> BrokerService::bring_up(const ObjectKey& key,
                                                  const json::value& listener) {
-  OpenListener& open = open_.try_emplace(key, Ports(env_, *nodes_[0]), "").first->second;
+  OpenListener& open = open_.try_emplace(key, env_, *nodes_[0], *access_).first->second;
   const std::string broker = broker_of(listener);
   if (has_broker(key.space, broker)) {
     auto troubles = open.ports.make(resource::generation_of(listener), plan_of(listener));
@@ -220,26 +203,15 @@ resource::Conditions BrokerService::listener_says(const Ports& ports, std::int64
                       : fmt::format("{}; {}", wrong, accepting);
   ready.observed_generation = runs ? ports.generation() : generation;
   resource::Conditions out = resource::conditions_of(std::move(ready));
-  if (runs && !troubles.empty())
+  if (runs && !troubles.empty()) {
     out.degraded = resource::not_applied(generation, ports.generation(), wrong);
-  return out;
-}
-
-Step BrokerService::say_not_served(const resource::Kind& kind, const resource::Cache& cache,
-                                   const ObjectKey& key) {
-  const json::value* object = cache.find(key);
-  if (object == nullptr) {
-    status_.forget(kind, key);
-    return {};
+  } else if (const auto warnings = ports.warnings(); !warnings.empty()) {
+    out.degraded.status = true;
+    out.degraded.reason = warnings.front().reason;
+    for (const PortTrouble& warning : warnings)
+      out.degraded.message += (out.degraded.message.empty() ? "" : "; ") + warning.message;
   }
-  Condition condition;
-  condition.reason = "NotServedYet";
-  condition.message = fmt::format(
-      "this version does not serve {}; a listener port that refers to it "
-      "stays closed",
-      kind.kind);
-  status_.write(kind, *object, resource::conditions_of(std::move(condition)));
-  return {};
+  return out;
 }
 
 void BrokerService::on_tick() {
@@ -300,6 +272,7 @@ void BrokerService::stop(net::Task done) {
   admin_->stop();
   controllers_.clear();
   open_.clear();
+  access_->stop();
   for (const auto& node : nodes_)
     NodeAddress::post(node->address(), [](Node& target) { target.shut_down(); });
   wait_for_goodbyes(env_.loop.now() + goodbye_patience);

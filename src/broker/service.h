@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/access_service.h"
 #include "broker/admin.h"
 #include "broker/journal_hub.h"
 #include "broker/node.h"
@@ -34,7 +35,8 @@ namespace wireway::broker {
 struct BrokerServiceOptions {
   std::string space = std::string(resource::default_namespace);  ///< "" = every namespace
   OperationsOptions operations = {};
-  std::string folder = {};  ///< of the broker's own files; empty = no view of clients
+  link::HttpClient* http = nullptr;  ///< for BrokerAuthentication's Custom; none = not served
+  std::string folder = {};           ///< of the broker's own files; empty = no view of clients
 };
 
 class BrokerService {
@@ -56,14 +58,14 @@ class BrokerService {
 
  private:
   struct OpenListener {
+    OpenListener(net::Env& env, Node& door, AccessService& access) : ports(env, door, access) {}
     Ports ports;
     std::string broker;  ///< whose it was when its ports were opened
   };
 
   resource::Step reconcile_broker(const resource::ObjectKey& key);
   resource::Step reconcile_listener(const resource::ObjectKey& key);
-  resource::Step say_not_served(const resource::Kind& kind, const resource::Cache& cache,
-                                const resource::ObjectKey& key);
+  void look_at_listeners();
   bool has_broker(const std::string& space, const std::string& name) const;
   std::vector<PortPlan> plan_of(const json::value& listener) const;
   std::vector<PortTrouble> bring_up(const resource::ObjectKey& key, const json::value& listener);
@@ -86,13 +88,12 @@ class BrokerService {
   std::unique_ptr<JournalHub> hub_;
   std::unique_ptr<Operations> operations_;
   std::unique_ptr<Admin> admin_;
+  std::unique_ptr<AccessService> access_;
   std::map<resource::ObjectKey, OpenListener> open_;
   resource::StatusWriter status_;
   std::vector<std::unique_ptr<resource::Controller>> controllers_;
   const resource::Cache* brokers_ = nullptr;
   const resource::Cache* listeners_ = nullptr;
-  const resource::Cache* authentications_ = nullptr;  ///< seen by listeners
-  const resource::Cache* authorizations_ = nullptr;
   std::string broker_name_ = "default";
   Settings settings_;
   std::vector<Counters> counted_;

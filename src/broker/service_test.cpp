@@ -297,11 +297,10 @@ TEST_F(BrokerServiceTest, names_a_missing_authentication_and_a_missing_authoriza
                   .contains("spec.ports[0].authenticationRef names BrokerAuthentication people"));
   EXPECT_FALSE(says("a", "Ready", "recommendedAction").empty());
   resources.put(object_of(resource::broker_authentication, "people", {}));
-  ASSERT_TRUE(comes_to("a", "Ready", "NotServedYet"));
+  ASSERT_TRUE(comes_to("a", "Ready", "AuthenticationNotReady"));
   put_listener("a", {{{"port", 1883}, {"authorizationRef", "rules"}}});
-  ASSERT_TRUE(comes_to("a", "Ready", "AuthorizationMissing"));
-  resources.put(object_of(resource::broker_authorization, "rules", {}));
-  ASSERT_TRUE(comes_to("a", "Ready", "NotServedYet"));
+  ASSERT_TRUE(comes_to("a", "Ready", "ConfigurationInvalid"));
+  EXPECT_TRUE(says("a", "Ready", "message").contains("without authentication"));
   EXPECT_FALSE(connects(1883)) << "open to anybody is weaker than what was asked for";
 }
 

@@ -25,6 +25,8 @@
 
 namespace wireway::broker {
 
+class Permissions;
+
 /// Where a connected client's bytes go: a Connection, or a test's recorder.
 class Wire {
  public:
@@ -36,6 +38,10 @@ class Wire {
   virtual void close() = 0;
   /// Another connection took the session over: the shard has closed this one's Client itself.
   virtual void forget_client() {}
+  /// Its CONNECT was accepted with the authentication method that it names.
+  virtual bool authenticated() const { return false; }
+  /// What its client may do, as long as the Wire lives; null = everything.
+  virtual const Permissions* permissions() const { return nullptr; }
 };
 
 /// Topic aliases that we assign towards one client: as many slots as it allows, a topic's slot is
@@ -120,6 +126,9 @@ class Session {
   /// A connection takes over; unacknowledged messages are sent again with DUP, in order.
   void attach(Outlet outlet, MonoTime now);
   void detach();
+  /// While nobody is attached: what waits and `may(topic)` not be sent is dropped and counted.
+  template <class May>
+  void keep_queued(May&& may);
 
   void deliver(Passage& message, const Shape& shape, MonoTime now);
   /// The socket has drained or the window has opened: sends what may be sent.
@@ -229,6 +238,19 @@ class Session {
   std::uint64_t number_ = 0;
   bool keeps_queue_ = false;
 };
+
+template <class May>
+void Session::keep_queued(May&& may) {
+  for (std::size_t left = queue_.size(); left > 0; --left) {
+    Delivery next = take_queued();
+    if (may(next.message->topic())) {
+      enqueue(std::move(next));
+    } else {
+      record_done(next);
+      ++counters_.dropped;
+    }
+  }
+}
 
 template <class Take>
 void Session::each_delivery(std::uint64_t sequence, Take&& take) {

@@ -55,8 +55,8 @@ std::uint16_t keep_alive_of(const mqtt::Connect& connect, const Settings& settin
   return std::min(connect.keep_alive_s, settings.keep_alive_s_max);
 }
 
-std::optional<mqtt::Refused> verdict(const mqtt::Connect& connect) {
-  if (connect.properties.authentication_method)
+std::optional<mqtt::Refused> verdict(const mqtt::Connect& connect, bool authenticated) {
+  if (connect.properties.authentication_method && !authenticated)
     return mqtt::Refused{ReasonCode::bad_authentication_method, "MQTT-4.12.0-1"};
   const bool anonymous_session = connect.version == mqtt::Version::v311 &&
                                  connect.client_identifier.empty() && !connect.clean_start;
@@ -141,7 +141,7 @@ void Shard::take_over(Entry& entry, MonoTime now) {
 
 Client* Shard::connect(Wire& wire, mqtt::Connect connect, std::string peer,
                        std::string assigned_identifier, MonoTime now) {
-  auto refused = verdict(connect);
+  auto refused = verdict(connect, wire.authenticated());
   // A session that is there may always be taken up again: it drains what waits in it.
   const bool new_session = cannot_record() && find(connect.client_identifier) == nullptr;
   if (!refused && new_session && session_expiry_of(connect, settings_) > 0)
@@ -181,6 +181,7 @@ Client* Shard::connect(Wire& wire, mqtt::Connect connect, std::string peer,
 
   connack.session_present = present;
   mqtt::Properties& p = connack.properties;
+  p.authentication_method = connect.properties.authentication_method;  // MQTT-4.12.0-5
   if (entry.expiry_s != connect.properties.session_expiry_interval_s.value_or(0))
     p.session_expiry_interval_s = entry.expiry_s;
   if (client.keep_alive_s_ != connect.keep_alive_s) p.server_keep_alive_s = client.keep_alive_s_;
@@ -188,9 +189,21 @@ Client* Shard::connect(Wire& wire, mqtt::Connect connect, std::string peer,
   p.topic_alias_maximum = settings_.topic_alias_maximum;
   p.maximum_packet_size = std::uint32_t(settings_.packet_bytes_max);
   send_connack(wire, connect.version, connack);
+  if (client.permissions_ != nullptr) withdraw(entry, *client.permissions_);
   entry.session.attach(outlet_of(wire, connect, settings_), now);
   if (present) change_groups_of(entry);
   return &client;
+}
+
+/// What a session had subscribed to and may not hear any more ends, with what waits of it.
+void Shard::withdraw(Entry& entry, const Permissions& permissions) {
+  std::vector<std::string> lost;
+  for (const auto& [filter, subscribed] : entry.session.filters)
+    if (!permissions.may_subscribe(filter)) lost.push_back(filter);
+  if (lost.empty()) return;
+  for (const std::string& filter : lost) unsubscribe(entry.session, filter);
+  entry.session.keep_queued(
+      [&permissions](std::string_view topic) { return permissions.may_subscribe(topic); });
 }
 
 void Shard::closed(Client& client, MonoTime now) {

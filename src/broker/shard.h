@@ -141,6 +141,7 @@ class Shard {
   friend class Client;
   struct Entry;
 
+  void withdraw(Entry& entry, const Permissions& permissions);
   Entry& session_for(const mqtt::Connect& connect, bool& present, MonoTime now);
   void take_over(Entry& entry, MonoTime now);
   void end_session(Entry& entry);

@@ -16,12 +16,17 @@ struct Advice {
 /// Of reasons that more than one service gives; docs/reference/conditions.md has the same table.
 constexpr Advice advices[] = {
     {"AssetMissing", "create the Asset, or correct the reference to it"},
+    {"AuthenticationNotReady", "look at the status of the BrokerAuthentication"},
     {"AuthenticationMissing", "create the BrokerAuthentication, or correct authenticationRef"},
     {"AuthorizationMissing", "create the BrokerAuthorization, or correct authorizationRef"},
+    {"AuthorizationNotReady", "look at the status of the BrokerAuthorization"},
     {"BrokerMissing", "create the Broker, or correct the reference to it"},
     {"BrokerProbeFailed",
      "look at the broker's log and load; if it stays, report it with `wireway support-bundle`"},
     {"BrokerUnavailable", "look at the status of the Broker and of its BrokerListener"},
+    {"CertificateExpired", "renew the certificate in the Secret that the message names"},
+    {"CertificateInvalid", "put a certificate and its key into the Secret that the message names"},
+    {"CertificateMissing", "create the Secret that the message names; the port opens by itself"},
     {"ConfigurationInvalid", "correct the fields that the message names and apply it again"},
     {"ConfigurationRejected",
      "correct what the message names and apply it again, or go back with `wireway rollback`"},
@@ -42,6 +47,7 @@ constexpr Advice advices[] = {
     {"PortUnavailable", "stop what uses the port, or write another port"},
     {"ProcessExited", "read the end of the service's log; it starts again by itself"},
     {"ProfileMissing", "create the DataflowProfile, or correct profileRef"},
+    {"ReferenceMissing", "create what the message names, or correct the reference to it"},
     {"SchemaMissing", "create the ConfigMap with the schema, or correct schemaRef"},
 };
 

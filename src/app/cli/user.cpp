@@ -9,7 +9,7 @@
 #include "base/bytes.h"
 #include "base/yaml.h"
 #include "control/access/access.h"
-#include "control/access/password.h"
+#include "control/access/credentials.h"
 
 namespace wireway::app::cli {
 namespace {
@@ -234,6 +234,19 @@ int run_user_list(Session& session, const UserOptions&) {
   return to_int(Exit::ok);
 }
 
+/// Asks no API: the line is for the user's own manifest.
+int run_user_hash(Session& session, const UserOptions& options) {
+  if (options.name.empty() || options.name.contains(':') || options.name.contains('\n') ||
+      options.name.starts_with('#'))
+    return session.usage("a user of MQTT has a name without a colon or line end, not after a #");
+  const auto password = read_password(session, options.password_file, true);
+  if (!password) return session.fail(password.error());
+  const auto hash = control::hash_password(*password);
+  if (!hash) return session.fail(hash.error());
+  session.console.out(fmt::format("{}:{}\n", options.name, *hash));
+  return to_int(Exit::ok);
+}
+
 int run_user_remove(Session& session, const UserOptions& options) {
   auto users = users_of(session);
   if (!users) return session.fail(users.error());
@@ -337,6 +350,13 @@ void add_user(CLI::App& root, Chosen& chosen) {
         *user, chosen, {"remove", "Remove a user, his bindings and sessions"}, &run_user_remove);
     remove.add_option("name", options.name, "His name")->required();
     remove.add_flag("-y,--yes", options.yes, "Do not ask");
+  }
+  {
+    auto [hash, options] = add_api_command<UserOptions>(
+        *user, chosen,
+        {"hash", "Print the line of an MQTT user for a BrokerAuthentication's Secret"},
+        &run_user_hash);
+    password_option(hash, options);
   }
   auto [password, options] = add_api_command<UserOptions>(
       *user, chosen, {"password", "Change a password; ends the user's sessions"},

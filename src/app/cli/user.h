@@ -1,5 +1,6 @@
 #pragma once
-/// `wireway user add|list|remove|password` and `wireway login`: people with passwords.
+/// `wireway user add|list|remove|password` and `wireway login`: people with passwords. `wireway
+/// user hash` makes the line of a user of MQTT, for a BrokerAuthentication's Secret.
 ///
 /// Passwords are hashed here: the API sees the hash alone. A user is a Secret of type
 /// wireway.io/user in wireway-system; his roles are bindings with the label wireway.io/user.
@@ -33,6 +34,7 @@ struct LoginOptions {
 int run_user_add(Session& session, const UserOptions& options);
 int run_user_list(Session& session, const UserOptions& options);
 int run_user_remove(Session& session, const UserOptions& options);
+int run_user_hash(Session& session, const UserOptions& options);
 int run_user_password(Session& session, const UserOptions& options);
 int run_login(Session& session, const LoginOptions& options);
 

@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "app/cli/cli_fixture.h"
-#include "control/access/password.h"
+#include "control/access/credentials.h"
 
 namespace wireway::app::cli {
 namespace {

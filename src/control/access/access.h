@@ -20,8 +20,8 @@
 #include <string_view>
 #include <vector>
 
+#include "control/access/credentials.h"
 #include "control/access/identity.h"
-#include "control/access/jwt.h"
 #include "control/access/rbac.h"
 #include "control/access/users.h"
 #include "control/access/verified_tokens.h"

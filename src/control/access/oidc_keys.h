@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "control/access/jwt.h"
+#include "control/access/credentials.h"
 #include "link/http_client.h"
 #include "net/loop.h"
 

@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
-#include "control/access/jwt.h"
+#include "control/access/credentials.h"
 
 namespace wireway::control {
 namespace {

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/bytes.h"
-#include "control/access/password.h"
+#include "control/access/credentials.h"
 
 namespace wireway::control {
 namespace {

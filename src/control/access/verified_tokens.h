@@ -11,7 +11,7 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "control/access/jwt.h"
+#include "control/access/credentials.h"
 
 namespace wireway::control {
 

@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
-#include "control/access/password.h"
+#include "control/access/credentials.h"
 
 namespace wireway::control {
 namespace {

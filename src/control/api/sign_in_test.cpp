@@ -4,7 +4,7 @@
 #include "control/api/sign_in.h"
 
 #include "base/bytes.h"
-#include "control/access/password.h"
+#include "control/access/credentials.h"
 #include "control/api/api_fixture.h"
 #include "net/os/test_loop.h"
 #include "net/random.h"

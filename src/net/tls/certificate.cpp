@@ -173,6 +173,41 @@ bool is_issued_by(std::string_view certificates, std::string_view authority) {
   return good;
 }
 
+Result<std::vector<PeerCertificate>> verify_client_chain(std::string_view presented,
+                                                         std::string_view authorities,
+                                                         WallTime now) {
+  const auto own = detail::parse_certificates(presented, "the client's certificate");
+  if (!own) return std::unexpected(own.error());
+  const auto trusted = detail::parse_certificates(authorities, "the authorities' certificates");
+  if (!trusted) return std::unexpected(trusted.error());
+  const Owned<X509_STORE, &X509_STORE_free> store(::X509_STORE_new());
+  for (const OwnedCertificate& each : *trusted) ::X509_STORE_add_cert(store.get(), each.get());
+  // Only borrowed: `own` outlives the check.
+  const Owned<STACK_OF(X509), [](STACK_OF(X509) * stack) { sk_X509_free(stack); }> others(
+      sk_X509_new_null());
+  for (const OwnedCertificate& each : *own) sk_X509_push(others.get(), each.get());
+  const Owned<X509_STORE_CTX, &X509_STORE_CTX_free> check(::X509_STORE_CTX_new());
+  ::X509_STORE_CTX_init(check.get(), store.get(), own->front().get(), others.get());
+  X509_VERIFY_PARAM* const rules = ::X509_STORE_CTX_get0_param(check.get());
+  ::X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_PARTIAL_CHAIN);
+  ::X509_VERIFY_PARAM_set_purpose(rules, X509_PURPOSE_SSL_CLIENT);
+  ::X509_VERIFY_PARAM_set_time(rules,
+                               std::chrono::floor<std::chrono::seconds>(now.since_epoch).count());
+  const bool good = ::X509_verify_cert(check.get()) == 1;
+  const int error = ::X509_STORE_CTX_get_error(check.get());
+  detail::openssl_reason();
+  if (!good)
+    return fail(Errc::denied,
+                fmt::format("the certificate {} is refused: {}",
+                            detail::name_text(::X509_get_subject_name(own->front().get())),
+                            ::X509_verify_cert_error_string(error)));
+  std::vector<PeerCertificate> out;
+  STACK_OF(X509)* const chain = ::X509_STORE_CTX_get0_chain(check.get());
+  for (int i = 0; i < sk_X509_num(chain); ++i)
+    out.push_back(detail::describe(sk_X509_value(chain, i)));
+  return out;
+}
+
 bool renewal_due(const PeerCertificate& certificate, WallTime now) {
   const Duration life = certificate.not_after - certificate.not_before;
   return certificate.not_after - now < life / 3;

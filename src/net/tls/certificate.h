@@ -66,6 +66,13 @@ Result<> check_key_pair(const KeyPair& pair);
 /// True if `certificates` (its first) was signed by the key of `authority`.
 bool is_issued_by(std::string_view certificates, std::string_view authority);
 
+/// The chain from a client's own certificate to one of `authorities` (a root or an intermediate
+/// one), the client's first. `presented` is what the client sent.
+/// Errors: Errc::denied with what is wrong with it.
+Result<std::vector<PeerCertificate>> verify_client_chain(std::string_view presented,
+                                                         std::string_view authorities,
+                                                         WallTime now);
+
 /// True in the last third of its life, and after it.
 bool renewal_due(const PeerCertificate& certificate, WallTime now);
 

@@ -204,6 +204,10 @@ Result<OwnedContext> make_server_context(const TlsServerOptions& options) {
   if (auto asked = ask_for_certificates(context.get(), options); !asked)
     return std::unexpected(asked.error());
   set_up_tickets(context.get(), options.ticket_secret);
+  if (!options.sessions) {
+    ::SSL_CTX_set_num_tickets(context.get(), 0);
+    ::SSL_CTX_set_options(context.get(), SSL_OP_NO_TICKET);
+  }
   side->alpn = alpn_wire(options.alpn);
   if (!side->alpn.empty()) ::SSL_CTX_set_alpn_select_cb(context.get(), &choose_protocol, nullptr);
   if (side->identities.size() > 1)

@@ -41,6 +41,9 @@ struct TlsServerOptions {
   ClientCertificates client_certificates = ClientCertificates::none;
   std::vector<std::string> alpn = {};  ///< in order of preference; empty = no ALPN
   Duration handshake_timeout = std::chrono::seconds{10};
+  /// Whether clients may continue sessions. A continued one holds only the client's own
+  /// certificate, not the others of its chain.
+  bool sessions = true;
   /// Contexts with the same secret resume each other's sessions; empty = random, and anew with each
   /// replace().
   std::string ticket_secret = {};

@@ -32,6 +32,9 @@ class TlsStream : public Stream {
   virtual bool encrypted() const = 0;
   /// Of the peer, verified; none if it gave none or the handshake is not done.
   virtual std::optional<PeerCertificate> peer_certificate() const = 0;
+  /// All that the peer presented, as PEM, its own first; "" where peer_certificate() is none. Of a
+  /// resumed session only its own.
+  virtual std::string peer_certificates() const = 0;
   /// What ALPN agreed on; "" without.
   virtual std::string_view alpn() const = 0;
   /// What the client asked for by SNI; "" without.

@@ -141,4 +141,12 @@ PeerCertificate describe(X509* certificate) {
   return out;
 }
 
+std::string pem_of(X509* certificate) {
+  const OwnedBio bio(::BIO_new(::BIO_s_mem()));
+  if (::PEM_write_bio_X509(bio.get(), certificate) != 1) return {};
+  char* data = nullptr;
+  const long length = BIO_get_mem_data(bio.get(), &data);
+  return {data, static_cast<std::size_t>(length)};
+}
+
 }  // namespace wireway::net::detail

@@ -49,5 +49,6 @@ Result<OwnedKey> parse_key(std::string_view pem, std::string_view what);
 std::string name_text(const X509_NAME* name);
 WallTime wall_time(const ASN1_TIME* time);
 PeerCertificate describe(X509* certificate);
+std::string pem_of(X509* certificate);
 
 }  // namespace wireway::net::detail

@@ -168,6 +168,16 @@ std::optional<PeerCertificate> TlsOver::peer_certificate() const {
   return describe(certificate);
 }
 
+std::string TlsOver::peer_certificates() const {
+  if (!peer_certificate()) return {};
+  X509* const own = ::SSL_get0_peer_certificate(ssl_.get());
+  std::string out = pem_of(own);
+  STACK_OF(X509)* const chain = ::SSL_get_peer_cert_chain(ssl_.get());
+  for (int i = 0; i < sk_X509_num(chain); ++i)
+    if (X509* const each = sk_X509_value(chain, i); ::X509_cmp(each, own) != 0) out += pem_of(each);
+  return out;
+}
+
 std::string_view TlsOver::alpn() const {
   const unsigned char* data = nullptr;
   unsigned length = 0;

@@ -48,6 +48,7 @@ class TlsOver final : public TlsStream, private StreamHandler {
 
   bool encrypted() const override { return established_; }
   std::optional<PeerCertificate> peer_certificate() const override;
+  std::string peer_certificates() const override;
   std::string_view alpn() const override;
   std::string server_name() const override;
   std::string_view version() const override;

@@ -1,8 +1,8 @@
-#include "control/access/jwt.h"
+#include "link/credentials/jwt.h"
 
 #include <gtest/gtest.h>
 
-namespace wireway::control {
+namespace wireway::link {
 namespace {
 
 constexpr WallTime now{std::chrono::seconds{1'800'000'000}};
@@ -146,4 +146,4 @@ TEST(Base64Url, RoundTripAndStrictness) {
 }
 
 }  // namespace
-}  // namespace wireway::control
+}  // namespace wireway::link

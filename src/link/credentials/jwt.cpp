@@ -1,4 +1,4 @@
-#include "control/access/jwt.h"
+#include "link/credentials/jwt.h"
 
 #include <algorithm>
 #include <array>
@@ -16,7 +16,7 @@
 
 #include "base/bytes.h"
 
-namespace wireway::control {
+namespace wireway::link {
 namespace {
 
 constexpr int rsa_bits_min = 2048;
@@ -441,4 +441,4 @@ Result<> Jwt::check_signature(const std::vector<PublicKey>& keys) const {
   return fail(Errc::denied, "the token's signature is not of a key that is known here");
 }
 
-}  // namespace wireway::control
+}  // namespace wireway::link

@@ -1,4 +1,4 @@
-#include "control/access/password.h"
+#include "link/credentials/password.h"
 
 #include <array>
 
@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <openssl/rand.h>
 
-namespace wireway::control {
+namespace wireway::link {
 namespace {
 
 constexpr std::uint32_t passes = 2;
@@ -63,4 +63,4 @@ void spend_a_check(std::string_view password) {
                           salt.size(), out.data(), out.size());
 }
 
-}  // namespace wireway::control
+}  // namespace wireway::link

@@ -19,7 +19,7 @@
 #include "base/result.h"
 #include "base/time.h"
 
-namespace wireway::control {
+namespace wireway::link {
 
 inline constexpr std::size_t token_bytes_max = 16 * 1024;
 /// How far the clocks of issuer and checker may be apart.
@@ -86,4 +86,4 @@ struct Jwt {
   Result<> check_signature(const std::vector<PublicKey>& keys) const;
 };
 
-}  // namespace wireway::control
+}  // namespace wireway::link

@@ -9,7 +9,7 @@
 
 #include "base/result.h"
 
-namespace wireway::control {
+namespace wireway::link {
 
 inline constexpr std::size_t password_bytes_min = 8;
 inline constexpr std::size_t password_bytes_max = 1024;
@@ -23,4 +23,4 @@ bool is_password(std::string_view hash, std::string_view password);
 /// Costs as much as a real check: for users that do not exist, so that nobody learns who does.
 void spend_a_check(std::string_view password);
 
-}  // namespace wireway::control
+}  // namespace wireway::link

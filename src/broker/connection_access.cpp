@@ -1,0 +1,195 @@
+// How a connection is admitted, and how it ends when what it was admitted with does.
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "broker/connection.h"
+#include "net/tls/stream.h"
+
+namespace wireway::broker {
+
+using mqtt::ReasonCode;
+
+namespace {
+
+bool is_same(const Permissions* a, const std::optional<Permissions>& b) {
+  return a == nullptr ? !b : b && *a == *b;
+}
+
+}  // namespace
+
+/// CONNECT has come: the port's guard is asked, and nothing is read meanwhile.
+void Connection::knock() {
+  if (!guard_ || guard_->authentication.empty()) return move_or_connect();
+  visit_ = std::make_unique<Visit>();
+  visit_->number = ++node_.visits_;
+  stream_->pause_reading();
+  patience_.arm(node_.shard_.settings().connect_timeout, [this] {
+    refuse_connect(first_packet_->version, ReasonCode::server_unavailable,
+                   "authentication took too long");
+  });
+  node_.ask_gate(*this, *guard_, credentials());
+}
+
+Credentials Connection::credentials() const {
+  const mqtt::Connect& connect = *first_packet_;
+  Credentials out{.client_identifier = connect.client_identifier,
+                  .username = connect.user_name,
+                  .method = connect.properties.authentication_method,
+                  .peer = peer_};
+  while (out.client_identifier.empty() ||
+         (connect.client_identifier.empty() &&
+          shard_of(out.client_identifier, node_.count()) != node_.index_))
+    out.client_identifier = "wireway-" + node_.env_.random.uuid();
+  if (connect.password) out.password = to_text(*connect.password);
+  if (connect.properties.authentication_data)
+    out.data = to_text(*connect.properties.authentication_data);
+  if (const auto* tls = dynamic_cast<const net::TlsStream*>(stream_.get()))
+    out.certificates = tls->peer_certificates();
+  return out;
+}
+
+void Connection::on_admission(Admission admission) {
+  if (closing_ || !visit_) return;
+  if (!visit_->is_knocking) return on_renewal(std::move(admission));
+  const mqtt::Version version = first_packet_->version;
+  if (mqtt::is_error(admission.reason))
+    return refuse_connect(version, admission.reason, admission.why);
+  const auto& permissions = admission.permissions;
+  if (permissions && !permissions->may_connect())
+    return refuse_connect(
+        version, ReasonCode::not_authorized,
+        fmt::format("BrokerAuthorization {} does not let it connect", guard_->authorization));
+  if (permissions && first_packet_->will && !permissions->may_publish(first_packet_->will->topic))
+    return refuse_connect(version, ReasonCode::not_authorized,
+                          fmt::format("BrokerAuthorization {} does not let it publish its will "
+                                      "to {}",
+                                      guard_->authorization, first_packet_->will->topic));
+  log::debug("client {} ({}): admitted by {} as \"{}\"", admission.principal.client_identifier,
+             peer_, admission.principal.method, admission.principal.username);
+  visit_->admission = std::move(admission);
+  visit_->is_knocking = false;
+  patience_.cancel();
+  stream_->resume_reading();
+  move_or_connect();
+}
+
+void Connection::refuse_connect(mqtt::Version version, ReasonCode reason, const std::string& why) {
+  if (closing_) return;
+  ++node_.shard_.count().connects_refused;
+  Bytes connack;
+  mqtt::append(mqtt::Connack{false, reason, {}}, version, connack);
+  send(connack);
+  const std::string& who = first_packet_ ? first_packet_->client_identifier : "";
+  give_up(fmt::format("CONNECT of \"{}\" is refused: {}", who, why));
+}
+
+/// AUTH of a connected client: the same question again (section 4.12.1).
+void Connection::on_auth(const mqtt::Auth& packet) {
+  const Principal& who = visit_->admission.principal;
+  const bool may =
+      who.method == "ServiceAccountToken" || who.method == "Custom" || who.method == "Jwt";
+  const bool is_same_method = packet.properties.authentication_method == who.enhanced_method;
+  if (packet.reason != ReasonCode::reauthenticate && !visit_->is_renewing)
+    return client_->disconnect(ReasonCode::protocol_error, "broke MQTT-4.12.0-6");
+  if (!may || who.enhanced_method.empty() || !is_same_method)
+    return client_->disconnect(ReasonCode::protocol_error, "broke MQTT-4.12.1-1");
+  visit_->is_renewing = true;
+  Credentials shown{.client_identifier = who.client_identifier,
+                    .username = who.username,
+                    .method = packet.properties.authentication_method,
+                    .peer = peer_,
+                    .is_renewal = true};
+  if (packet.properties.authentication_data)
+    shown.data = to_text(*packet.properties.authentication_data);
+  node_.ask_gate(*this, *guard_, std::move(shown));
+}
+
+void Connection::on_renewal(Admission admission) {
+  if (client_ == nullptr) return;
+  const Principal& who = visit_->admission.principal;
+  if (admission.is_transient) {
+    log::warn("client {} ({}): cannot be authenticated again now: {}", who.client_identifier, peer_,
+              admission.why);
+    return send_back(ReasonCode::continue_authentication);
+  }
+  if (mqtt::is_error(admission.reason))
+    return client_->disconnect(ReasonCode::not_authorized,
+                               "is not authenticated again: " + admission.why);
+  if (!is_same(client_->permissions(), admission.permissions))
+    return client_->disconnect(ReasonCode::not_authorized,
+                               "may do other things with its new credentials");
+  visit_->is_renewing = false;
+  visit_->admission.principal =
+      std::move(admission.principal);  // the Client goes by the permissions
+  limit_to_credentials();
+  send_back(ReasonCode::success);
+}
+
+void Connection::send_back(ReasonCode reason) {
+  mqtt::Auth answer{reason, {}};
+  answer.properties.authentication_method = visit_->admission.principal.enhanced_method;
+  Bytes packet;
+  mqtt::append(answer, packet);
+  send(packet);
+}
+
+/// At the end of its credentials the connection goes without a word (broker.md 4.6).
+void Connection::limit_to_credentials() {
+  visit_->end.reset();
+  const auto& expires = visit_->admission.principal.expires_at;
+  if (!expires) return;
+  visit_->end = std::make_unique<net::Timer>(node_.env_.loop);
+  const Duration left = *expires - node_.env_.loop.wall_now();
+  // The wall clock may be set meanwhile: it is looked at again.
+  constexpr Duration look = std::chrono::minutes{1};
+  visit_->end->arm(std::clamp(left, Duration{0}, look), [this] {
+    const Principal& who = visit_->admission.principal;
+    if (who.expires_at > node_.env_.loop.wall_now()) return limit_to_credentials();
+    log::warn("client {} ({}): its credentials have ended; closed", who.client_identifier, peer_);
+    close();
+  });
+}
+
+/// Of a client that the gate has let in, or null.
+const Principal* Connection::principal() const {
+  return client_ == nullptr || !visit_ ? nullptr : &visit_->admission.principal;
+}
+
+void Connection::on_policy(const std::string& name, const Policy& policy) {
+  const Principal* who = principal();
+  if (who == nullptr || guard_->authorization != name) return;
+  if (!is_same(client_->permissions(), policy.permissions_of(*who)))
+    client_->disconnect(ReasonCode::administrative_action,
+                        fmt::format("BrokerAuthorization {} has changed what it may do", name));
+}
+
+void Connection::on_vouchers(const std::string& authentication,
+                             const std::set<std::uint64_t>& vouchers) {
+  const Principal* who = principal();
+  if (who == nullptr || guard_->authentication != authentication) return;
+  if (!vouchers.contains(who->voucher))
+    client_->disconnect(
+        ReasonCode::administrative_action,
+        fmt::format("BrokerAuthentication {} has changed how it proves who it is", authentication));
+}
+
+void Connection::on_account(const std::string& username,
+                            const std::optional<Attributes>& attributes) {
+  const Principal* who = principal();
+  if (who == nullptr || who->method != "ServiceAccountToken" || who->username != username) return;
+  if (who->attributes != attributes)
+    client_->disconnect(
+        ReasonCode::administrative_action,
+        fmt::format("{} {}", username, attributes ? "has other attributes now" : "is gone"));
+}
+
+void Connection::on_guard(const Guard& guard, bool is_open) {
+  if (!guard_ || guard_->door != guard.door || (is_open && *guard_ == guard)) return;
+  const std::string why = fmt::format(
+      "port {} {}", guard.door, is_open ? "asks other things of its clients now" : "is closed");
+  if (client_ == nullptr) return give_up(why);
+  client_->disconnect(ReasonCode::administrative_action, why);
+}
+
+}  // namespace wireway::broker
