@@ -73,6 +73,31 @@ bool add_alternative_names(X509* certificate, const std::vector<std::string>& na
          ::X509_add1_ext_i2d(certificate, NID_subject_alt_name, list.get(), 0, 0) == 1;
 }
 
+OwnedKey make_key(KeyAlgorithm algorithm) {
+  switch (algorithm) {
+    case KeyAlgorithm::ec256: return OwnedKey(EVP_EC_gen("P-256"));
+    case KeyAlgorithm::ec384: return OwnedKey(EVP_EC_gen("P-384"));
+    case KeyAlgorithm::ec521: return OwnedKey(EVP_EC_gen("P-521"));
+    case KeyAlgorithm::ed25519: return OwnedKey(::EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
+    case KeyAlgorithm::rsa2048: return OwnedKey(EVP_RSA_gen(2048));
+    case KeyAlgorithm::rsa4096: return OwnedKey(EVP_RSA_gen(4096));
+    case KeyAlgorithm::rsa8192: return OwnedKey(EVP_RSA_gen(8192));
+  }
+  return nullptr;
+}
+
+Result<OwnedKey> key_for(const CertificateWish& wish) {
+  if (!wish.key.empty()) return detail::parse_key(wish.key, "the key to certify");
+  OwnedKey key = make_key(wish.algorithm);
+  if (!key) return std::unexpected(library_error("make a key"));
+  return key;
+}
+
+/// What signs with this key; Ed25519 has its digest within.
+const EVP_MD* digest_for(const EVP_PKEY* key) {
+  return ::EVP_PKEY_is_a(key, "ED25519") == 1 ? nullptr : ::EVP_sha256();
+}
+
 /// A certificate with everything that an authority and a leaf have in common, not yet signed.
 OwnedCertificate begin_certificate(EVP_PKEY* key, const CertificateWish& wish) {
   OwnedCertificate out(::X509_new());
@@ -124,9 +149,9 @@ Result<KeyPair> issue_certificate(const KeyPair& authority, const CertificateWis
   auto issuer_key = detail::parse_key(authority.key, "the authority's key");
   if (!issuer_key) return std::unexpected(issuer_key.error());
   X509* const issuer = issuers->front().get();
-  const OwnedKey key(EVP_EC_gen("P-256"));
-  if (!key) return std::unexpected(library_error("make a key"));
-  const OwnedCertificate certificate = begin_certificate(key.get(), wish);
+  const auto key = key_for(wish);
+  if (!key) return std::unexpected(key.error());
+  const OwnedCertificate certificate = begin_certificate(key->get(), wish);
   X509* const own = certificate.get();
   const char* const use = wish.use == CertificateUse::server ? "serverAuth" : "clientAuth";
   const bool made = own != nullptr &&
@@ -137,15 +162,30 @@ Result<KeyPair> issue_certificate(const KeyPair& authority, const CertificateWis
                     add_extension(own, issuer, NID_subject_key_identifier, "hash") &&
                     add_extension(own, issuer, NID_authority_key_identifier, "keyid:always") &&
                     add_alternative_names(own, wish.names) &&
-                    ::X509_sign(own, issuer_key->get(), ::EVP_sha256()) > 0;
+                    ::X509_sign(own, issuer_key->get(), digest_for(issuer_key->get())) > 0;
   if (!made) return std::unexpected(library_error("make the certificate of " + wish.common_name));
-  return to_pem(own, key.get());
+  return to_pem(own, key->get());
 }
 
 Result<PeerCertificate> read_certificate(std::string_view pem) {
   auto certificates = detail::parse_certificates(pem, "the text");
   if (!certificates) return std::unexpected(certificates.error());
   return detail::describe(certificates->front().get());
+}
+
+std::optional<KeyAlgorithm> algorithm_of(std::string_view pem) {
+  const auto key = detail::parse_key(pem, "the private key");
+  if (!key) return {};
+  const int bits = ::EVP_PKEY_get_bits(key->get());
+  const auto is = [&key](const char* name) { return ::EVP_PKEY_is_a(key->get(), name) == 1; };
+  if (is("ED25519")) return KeyAlgorithm::ed25519;
+  if (is("EC") && bits == 256) return KeyAlgorithm::ec256;
+  if (is("EC") && bits == 384) return KeyAlgorithm::ec384;
+  if (is("EC") && bits == 521) return KeyAlgorithm::ec521;
+  if (is("RSA") && bits == 2048) return KeyAlgorithm::rsa2048;
+  if (is("RSA") && bits == 4096) return KeyAlgorithm::rsa4096;
+  if (is("RSA") && bits == 8192) return KeyAlgorithm::rsa8192;
+  return {};
 }
 
 Result<> check_key_pair(const KeyPair& pair) {

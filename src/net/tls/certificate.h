@@ -2,9 +2,11 @@
 /// X.509 certificates and private keys as PEM text: read, checked, and made by an authority of our
 /// own (ECDSA P-256), so that a first start needs nobody's help.
 ///
-/// Thread: any; each call takes about 0.1 ms.
+/// Thread: any; each call takes about 0.1 ms, but a new RSA key takes from 50 ms (2048 bits) to
+///         many seconds (8192).
 /// Errors: a sentence names the certificate by its subject; no sentence ever holds key material.
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +40,8 @@ struct KeyPair {
 
 enum class CertificateUse { server, client };
 
+enum class KeyAlgorithm { ec256, ec384, ec521, ed25519, rsa2048, rsa4096, rsa8192 };
+
 struct CertificateWish {
   CertificateUse use = CertificateUse::server;
   std::string common_name = {};
@@ -45,6 +49,8 @@ struct CertificateWish {
   std::vector<std::string> names = {};  ///< DNS names and IP addresses it is valid for
   WallTime now = {};
   Duration lifetime = std::chrono::days{365};
+  KeyAlgorithm algorithm = KeyAlgorithm::ec256;  ///< of the new key
+  std::string key = {};                          ///< PEM: certify this one and make none
 };
 
 /// Clocks of peers may be this much behind: a new certificate is valid from a little earlier.
@@ -54,11 +60,14 @@ inline constexpr Duration clock_skew_max = std::chrono::minutes{5};
 Result<KeyPair> make_authority(const std::string& common_name, WallTime now,
                                Duration lifetime = std::chrono::days{3'653});
 
-/// A new key with a certificate by `authority`.
+/// A new key, or the wish's own, with a certificate by `authority`.
 Result<KeyPair> issue_certificate(const KeyPair& authority, const CertificateWish& wish);
 
 /// The first certificate of the text. Errors: Errc::invalid if there is none.
 Result<PeerCertificate> read_certificate(std::string_view pem);
+
+/// What `key` (PEM) is; nothing if it cannot be read or is of another kind.
+std::optional<KeyAlgorithm> algorithm_of(std::string_view key);
 
 /// That the key can be read and belongs to the first certificate. Errors: Errc::invalid.
 Result<> check_key_pair(const KeyPair& pair);

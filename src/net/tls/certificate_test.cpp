@@ -34,6 +34,27 @@ TEST(Certificate, of_a_server_says_what_was_wished) {
   EXPECT_EQ(read->serial.size(), 32U);
 }
 
+TEST(Certificate, has_a_key_of_the_wished_kind_or_keeps_the_one_it_is_given) {
+  const KeyPair ca = authority();
+  for (const KeyAlgorithm algorithm :
+       {KeyAlgorithm::ec256, KeyAlgorithm::ec384, KeyAlgorithm::ec521, KeyAlgorithm::ed25519,
+        KeyAlgorithm::rsa2048}) {
+    const auto pair =
+        issue_certificate(ca, {.common_name = "x", .now = now, .algorithm = algorithm});
+    ASSERT_TRUE(pair) << pair.error().message;
+    EXPECT_EQ(algorithm_of(pair->key), algorithm);
+    EXPECT_TRUE(check_key_pair(*pair));
+    EXPECT_TRUE(is_issued_by(pair->certificates, ca.certificates));
+    const auto again = issue_certificate(ca, {.common_name = "y", .now = now, .key = pair->key});
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->key, pair->key);
+    EXPECT_TRUE(check_key_pair(*again));
+    EXPECT_NE(again->certificates, pair->certificates);
+  }
+  EXPECT_FALSE(issue_certificate(ca, {.common_name = "x", .now = now, .key = "none"}));
+  EXPECT_FALSE(algorithm_of("none"));
+}
+
 TEST(Certificate, of_a_client_names_its_user_and_groups) {
   const KeyPair ca = authority();
   const auto pair = issue_certificate(ca, {.use = CertificateUse::client,
