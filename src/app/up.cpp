@@ -17,6 +17,7 @@
 #include "control/reconcile/demo.h"
 #include "control/reconcile/folder_source.h"
 #include "control/reconcile/git_sources.h"
+#include "control/reconcile/listener_certificates.h"
 #include "control/reconcile/not_served.h"
 #include "control/reconcile/unattended.h"
 #include "control/reconcile/workload_reconciler.h"
@@ -81,6 +82,7 @@ class ControlPlane {
                    workload_options(options, data, places.page)),
         not_served_(process.env, *resources_),
         unattended_(process.env, *resources_, std::string(resource::default_namespace)),
+        certificates_(process.env, *resources_, certificate_options(options)),
         objects_(process.env, *resources_),
         git_resources_(resource::make_kube_resources(process.loop, git_options(data, places.page))),
         git_(process.env, *git_resources_, objects_, data.path()),
@@ -101,6 +103,7 @@ class ControlPlane {
     not_served_.start();
     git_.start();
     unattended_.start();
+    certificates_.start();
     ready_.start();
   }
   void stop(std::function<void()> done) { runtime_.stop(std::move(done)); }
@@ -140,11 +143,19 @@ class ControlPlane {
     return out;
   }
 
+  static control::ListenerCertificatesOptions certificate_options(const UpOptions& options) {
+    control::ListenerCertificatesOptions out;
+    out.machine.local = own_names({}, options.names);
+    out.machine.network = own_names({{"0.0.0.0", 0}}, options.names);
+    return out;
+  }
+
   std::unique_ptr<resource::Resources> resources_;
   control::ProcessRuntime runtime_;
   control::WorkloadReconciler workloads_;
   control::NotServed not_served_;
   control::Unattended unattended_;
+  control::ListenerCertificates certificates_;
   control::SourceObjects objects_;
   std::unique_ptr<resource::Resources> git_resources_;
   control::GitSources git_;
