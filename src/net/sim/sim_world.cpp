@@ -48,6 +48,10 @@ void SimWorld::heal(const std::string& a, const std::string& b) { state_->world.
 
 void SimWorld::reset_connections(const std::string& host) { state_->world.reset_connections(host); }
 
+void SimWorld::step_wall(const std::string& host, Duration by) {
+  state_->world.machine(host).wall_step += by;
+}
+
 void SimWorld::set_disk(const std::string& host, const DiskFaults& faults) {
   state_->world.machine(host).files->set_disk(faults);
 }

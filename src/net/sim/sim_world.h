@@ -66,6 +66,9 @@ class SimWorld {
   /// Every open connection of the host breaks at once.
   void reset_connections(const std::string& host);
 
+  /// Sets the host's wall clock forward (or back) by so much; its monotonic clock goes on as ever.
+  void step_wall(const std::string& host, Duration by);
+
   void set_disk(const std::string& host, const DiskFaults& faults);
   /// The host's logs are what a power cut leaves of them: all that was synced, and of the rest any
   /// part, with sectors of garbage. Its connections break. What was opened before does nothing any

@@ -24,7 +24,7 @@ bool is_own_machine(const std::string& host) {
 SimLoop::SimLoop(World& world, Machine& machine, std::uint64_t seed)
     : world_(world), machine_(machine), random_(seed) {}
 
-WallTime SimLoop::wall_now() const { return {epoch + world_.now.since_start}; }
+WallTime SimLoop::wall_now() const { return {epoch + world_.now.since_start + machine_.wall_step}; }
 
 TimerId SimLoop::run_after(Duration delay, Task task) {
   return world_.at(world_.now + std::max(delay, Duration{0}),

@@ -33,6 +33,7 @@ struct Machine {
   std::unique_ptr<SimFiles> files;
   std::map<std::uint16_t, std::vector<SimListener*>> listeners;
   std::uint16_t next_port = 49152;
+  Duration wall_step{0};  ///< how far its wall clock is off
 };
 
 /// What travels on a link, in order.
