@@ -42,7 +42,17 @@ template <class Packet>
 void Client::send(const Packet& packet) {
   Bytes out;
   mqtt::append(packet, version_, out);
-  wire_.send(out);
+  send_whole(out);
+}
+
+void Client::send_whole(ByteView packet) {
+  if (packet.size() > session_.packet_bytes_max()) {
+    disconnect(ReasonCode::packet_too_large,
+               fmt::format("an answer of {} bytes is over the client's maximum packet size",
+                           packet.size()));
+    return;
+  }
+  wire_.send(packet);
   ++shard_.count().packets_out;
 }
 
@@ -109,7 +119,7 @@ bool Client::on_publish(std::uint8_t first_byte, ByteView body, MonoTime now) {
       last_ && mqtt::decode_plain_publish(first_byte, body, version_, last_->topic, publish);
   if (!known && !decode(first_byte, body, publish)) return false;
   const bool qos2 = publish.qos == mqtt::Qos::exactly_once;
-  if (qos2 && !may_receive(publish)) return false;
+  if (publish.qos != mqtt::Qos::at_most_once && !may_receive(publish)) return false;
   ReasonCode reason = known ? ReasonCode::success : verdict(publish.topic);
   const bool kept = publish.qos != mqtt::Qos::at_most_once || publish.retain;
   if (reason == ReasonCode::success && (shard_.busy() || (kept && shard_.cannot_record())))
@@ -209,12 +219,14 @@ bool Client::decode(std::uint8_t first_byte, ByteView body, mqtt::Publish& publi
   return true;
 }
 
-/// QoS 2: whether our Receive Maximum allows one more. 3.1.1 knows none; a message that is sent
-/// again takes no new place.
+/// Whether our Receive Maximum allows one more: of what is unacknowledged, QoS 2 is what lasts.
+/// 3.1.1 knows none; a QoS 2 message that is sent again takes no new place.
 bool Client::may_receive(const mqtt::Publish& publish) {
   if (version_ == Version::v311 || session_.receiving() < shard_.settings().receive_maximum)
     return true;
-  if (session_.is_receiving(publish.packet_identifier)) return true;
+  const bool again =
+      publish.qos == mqtt::Qos::exactly_once && session_.is_receiving(publish.packet_identifier);
+  if (again) return true;
   refuse({ReasonCode::receive_maximum_exceeded, "MQTT-3.3.4-9"});
   return false;
 }
@@ -307,7 +319,7 @@ void Client::reply(const mqtt::SubscribeReply& answer) {
 
 void Client::send_now(const HeldReply& held) {
   if (ended_) return;
-  if (held.packet) return wire_.send(*held.packet);
+  if (held.packet) return send_whole(*held.packet);
   if (held.reason != ReasonCode::success && version_ == Version::v5) {
     send(mqtt::PublishReply{held.type, held.identifier, held.reason, {}});
     return;

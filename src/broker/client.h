@@ -83,6 +83,8 @@ class Client {
   void send_now(const HeldReply& reply);
   template <class Packet>
   void send(const Packet& packet);
+  /// Ends the connection instead if the client cannot take a packet of that size.
+  void send_whole(ByteView packet);
 
   Shard& shard_;
   Session& session_;

@@ -101,11 +101,9 @@ void Connection::on_first_packet(std::uint8_t first_byte, ByteView body) {
   auto packet = mqtt::decode(first_byte, body, mqtt::Version::v5, scratch);
   if (!packet) {
     const mqtt::Refused refused = packet.error();
-    if (refused.code == mqtt::ReasonCode::unsupported_protocol_version) {
-      Bytes answer{0x20, 2, 0,
-                   1};  // the one CONNACK that every version understands (section 3.1.2.2)
-      send(answer);
-    }
+    Bytes answer;
+    mqtt::append_refusal(refused, answer);
+    if (!answer.empty()) send(answer);
     return give_up(fmt::format("CONNECT broke {}: {}", refused.clause, to_string(refused.code)));
   }
   first_packet_ = std::make_unique<mqtt::Connect>(std::get<mqtt::Connect>(std::move(*packet)));

@@ -148,6 +148,8 @@ class Session {
   std::size_t receiving() const { return receiving_.size(); }
   bool is_receiving(std::uint16_t packet_identifier) const;
 
+  /// The largest packet that the connected client takes.
+  std::size_t packet_bytes_max() const { return outlet_.packet_bytes_max; }
   std::size_t queued_bytes() const { return queued_bytes_; }
   std::size_t queued_messages() const { return queue_.size(); }
   std::size_t in_flight() const { return outstanding_; }

@@ -65,10 +65,37 @@ std::optional<mqtt::Refused> verdict(const mqtt::Connect& connect, bool authenti
   return std::nullopt;
 }
 
-void send_connack(Wire& wire, mqtt::Version version, const mqtt::Connack& connack) {
+std::size_t packet_bytes_max_of(const mqtt::Connect& connect) {
+  return connect.properties.maximum_packet_size.value_or(std::uint32_t(mqtt::packet_bytes_limit));
+}
+
+/// Says nothing to a client that cannot take even this.
+void send_connack(Wire& wire, const mqtt::Connect& connect, const mqtt::Connack& connack) {
   Bytes out;
-  mqtt::append(connack, version, out);
-  wire.send(out);
+  mqtt::append(connack, connect.version, out);
+  if (out.size() <= packet_bytes_max_of(connect)) wire.send(out);
+}
+
+/// The CONNACK that accepts, but for the session that may be there.
+mqtt::Connack accepting(const mqtt::Connect& connect, const Settings& settings) {
+  mqtt::Connack connack;
+  mqtt::Properties& p = connack.properties;
+  p.authentication_method = connect.properties.authentication_method;  // MQTT-4.12.0-5
+  const std::uint32_t expiry_s = session_expiry_of(connect, settings);
+  if (expiry_s != connect.properties.session_expiry_interval_s.value_or(0))
+    p.session_expiry_interval_s = expiry_s;
+  const std::uint16_t keep_alive_s = keep_alive_of(connect, settings);
+  if (keep_alive_s != connect.keep_alive_s) p.server_keep_alive_s = keep_alive_s;
+  p.receive_maximum = settings.receive_maximum;
+  p.topic_alias_maximum = settings.topic_alias_maximum;
+  p.maximum_packet_size = std::uint32_t(settings.packet_bytes_max);
+  return connack;
+}
+
+bool fits(const mqtt::Connack& connack, const mqtt::Connect& connect) {
+  Bytes out;
+  mqtt::append(connack, connect.version, out);
+  return out.size() <= packet_bytes_max_of(connect);
 }
 
 std::unique_ptr<PendingWill> will_of(const mqtt::Will& will, std::string_view publisher) {
@@ -99,8 +126,7 @@ Outlet outlet_of(Wire& wire, const mqtt::Connect& connect, const Settings& setti
   outlet.version = connect.version;
   outlet.receive_maximum = std::min(connect.properties.receive_maximum.value_or(65535),
                                     settings.client_receive_maximum_max);
-  outlet.packet_bytes_max =
-      connect.properties.maximum_packet_size.value_or(std::uint32_t(mqtt::packet_bytes_limit));
+  outlet.packet_bytes_max = packet_bytes_max_of(connect);
   if (const std::uint16_t aliases = connect.properties.topic_alias_maximum.value_or(0); aliases > 0)
     outlet.aliases = std::make_unique<OutgoingAliases>(aliases);
   return outlet;
@@ -146,17 +172,18 @@ Client* Shard::connect(Wire& wire, mqtt::Connect connect, std::string peer,
   const bool new_session = cannot_record() && find(connect.client_identifier) == nullptr;
   if (!refused && new_session && session_expiry_of(connect, settings_) > 0)
     refused = mqtt::Refused{ReasonCode::quota_exceeded, "the journal cannot be written"};
+  mqtt::Connack connack = accepting(connect, settings_);
+  if (connect.client_identifier.empty())
+    connack.properties.assigned_client_identifier = assigned_identifier;
+  if (!refused && !fits(connack, connect))
+    refused = mqtt::Refused{ReasonCode::implementation_specific_error, "MQTT-3.1.2-24"};
   if (refused) {
     ++counters_.connects_refused;
-    send_connack(wire, connect.version, {false, refused->code, {}});
+    send_connack(wire, connect, {false, refused->code, {}});
     wire.close();
     return nullptr;
   }
-  mqtt::Connack connack;
-  if (connect.client_identifier.empty()) {
-    connect.client_identifier = std::move(assigned_identifier);
-    connack.properties.assigned_client_identifier = connect.client_identifier;
-  }
+  if (connect.client_identifier.empty()) connect.client_identifier = std::move(assigned_identifier);
   bool present = false;
   Entry& entry = session_for(connect, present, now);
   entry.expires_at = never;
@@ -180,15 +207,7 @@ Client* Shard::connect(Wire& wire, mqtt::Connect connect, std::string peer,
   }
 
   connack.session_present = present;
-  mqtt::Properties& p = connack.properties;
-  p.authentication_method = connect.properties.authentication_method;  // MQTT-4.12.0-5
-  if (entry.expiry_s != connect.properties.session_expiry_interval_s.value_or(0))
-    p.session_expiry_interval_s = entry.expiry_s;
-  if (client.keep_alive_s_ != connect.keep_alive_s) p.server_keep_alive_s = client.keep_alive_s_;
-  p.receive_maximum = settings_.receive_maximum;
-  p.topic_alias_maximum = settings_.topic_alias_maximum;
-  p.maximum_packet_size = std::uint32_t(settings_.packet_bytes_max);
-  send_connack(wire, connect.version, connack);
+  send_connack(wire, connect, connack);
   if (client.permissions_ != nullptr) withdraw(entry, *client.permissions_);
   entry.session.attach(outlet_of(wire, connect, settings_), now);
   if (present) change_groups_of(entry);

@@ -105,12 +105,47 @@ Decoded<Packet> decode_connack(Reader& reader, Version version) {
 
 bool is_known_reason(ReasonCode code) { return to_string(code) != "Unknown reason"; }
 
+/// Section 2.4, for the packets that end with an optional reason; DISCONNECT of both directions.
+bool is_reason_of(PacketType type, ReasonCode reason) {
+  const auto code = static_cast<unsigned>(reason);
+  switch (type) {
+    case PacketType::puback:
+    case PacketType::pubrec:
+      return reason == ReasonCode::success || reason == ReasonCode::no_matching_subscribers ||
+             code == 0x80 || code == 0x83 || code == 0x87 || code == 0x90 || code == 0x91 ||
+             code == 0x97 || code == 0x99;
+    case PacketType::pubrel:
+    case PacketType::pubcomp:
+      return reason == ReasonCode::success || reason == ReasonCode::packet_identifier_not_found;
+    case PacketType::auth:
+      return reason == ReasonCode::success || reason == ReasonCode::continue_authentication ||
+             reason == ReasonCode::reauthenticate;
+    default:
+      return reason == ReasonCode::success || reason == ReasonCode::disconnect_with_will ||
+             (code >= 0x80 && code <= 0x83) || code == 0x87 || code == 0x89 ||
+             (code >= 0x8B && code <= 0x90) || code >= 0x93;
+  }
+}
+
+/// The statement that this packet bears one of its reason codes.
+std::string_view clause_of(PacketType type) {
+  switch (type) {
+    case PacketType::puback: return "MQTT-3.4.2-1";
+    case PacketType::pubrec: return "MQTT-3.5.2-1";
+    case PacketType::pubrel: return "MQTT-3.6.2-1";
+    case PacketType::pubcomp: return "MQTT-3.7.2-1";
+    case PacketType::auth: return "MQTT-3.15.2-1";
+    default: return "MQTT-3.14.2-1";
+  }
+}
+
 /// Reason code and properties, either of which may be left out at the end (section 3.4.2.1).
 void read_optional_tail(Reader& reader, PacketType type, ReasonCode& reason,
                         Properties& properties) {
   if (reader.left() == 0) return;
   reason = static_cast<ReasonCode>(reader.byte());
-  if (!is_known_reason(reason)) reader.refuse(malformed, "MQTT-3.4.2-1");
+  if (!is_known_reason(reason)) reader.refuse(malformed, clause_of(type));
+  if (!is_reason_of(type, reason)) reader.refuse(ReasonCode::protocol_error, clause_of(type));
   if (reader.left() > 0) read_properties(reader, set_of(type), properties);
 }
 

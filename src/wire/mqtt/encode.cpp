@@ -162,6 +162,11 @@ void append(const Auth& packet, Bytes& out) {
   append_reason_packet(PacketType::auth, packet.reason, packet.properties, out);
 }
 
+void append_refusal(const Refused& refused, Bytes& out) {
+  if (refused.code == ReasonCode::unsupported_protocol_version)
+    append(Connack{false, refused.code, {}}, Version::v311, out);
+}
+
 void append_pingreq(Bytes& out) { append_frame(first_byte_of(PacketType::pingreq), {}, out); }
 void append_pingresp(Bytes& out) { append_frame(first_byte_of(PacketType::pingresp), {}, out); }
 
