@@ -8,9 +8,7 @@
 namespace wireway::conformance {
 namespace {
 
-Words parse_words(std::istringstream& line) {
-  Words words;
-  line >> words.verb;
+void parse_pairs(std::istringstream& line, Words& words) {
   std::getline(line, words.rest);
   std::istringstream rest(words.rest);
   for (std::string word; rest >> word;) {
@@ -20,6 +18,12 @@ Words parse_words(std::istringstream& line) {
     else
       words.pairs.emplace_back(word.substr(0, equals), word.substr(equals + 1));
   }
+}
+
+Words parse_words(std::istringstream& line) {
+  Words words;
+  line >> words.verb;
+  parse_pairs(line, words);
   return words;
 }
 
@@ -40,6 +44,11 @@ bool parse_wait(const std::string& word, long& out_ms) {
 bool parse_step(const std::string& text, Step& step) {
   std::istringstream line(text);
   line >> step.who;
+  if (step.who == "broker") {
+    step.kind = Step::Kind::broker;
+    parse_pairs(line, step.words);
+    return !step.words.pairs.empty();
+  }
   std::string action;
   line >> action;
   if (step.who == "wait") {
@@ -55,6 +64,19 @@ bool parse_step(const std::string& text, Step& step) {
   if (step.kind == Step::Kind::send || step.kind == Step::Kind::expect)
     step.words = parse_words(line);
   return true;
+}
+
+/// "of 5: MQTT-1.5.4-1 MQTT-3.3.2-1"
+bool parse_statements(const std::string& text, Case& into) {
+  std::istringstream line(text);
+  std::string word;
+  line >> word >> word;
+  const bool v5 = word == "5:";
+  if (!v5 && word != "3.1.1:") return false;
+  std::vector<std::string>& statements = v5 ? into.of_v5 : into.of_v311;
+  const std::size_t before = statements.size();
+  while (line >> word) statements.push_back(word);
+  return statements.size() > before;
 }
 
 }  // namespace
@@ -85,9 +107,11 @@ Result<std::vector<Case>> parse_dialogues(const std::string& file, const std::st
       continue;
     }
     Step step{.line = number};
-    if (cases.empty() || !parse_step(line, step))
-      return fail(Errc::invalid, fmt::format("{}:{}: not a step: {}", file, number, line));
-    cases.back().steps.push_back(std::move(step));
+    const bool statements = line.find("of ") == begin;
+    const bool good = !cases.empty() &&
+                      (statements ? parse_statements(line, cases.back()) : parse_step(line, step));
+    if (!good) return fail(Errc::invalid, fmt::format("{}:{}: not a step: {}", file, number, line));
+    if (!statements) cases.back().steps.push_back(std::move(step));
   }
   return cases;
 }

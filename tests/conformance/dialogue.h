@@ -22,7 +22,7 @@ struct Words {
 };
 
 struct Step {
-  enum class Kind { send, expect, silent, closed, open, lost, wait };
+  enum class Kind { send, expect, silent, closed, open, lost, wait, broker };
   Kind kind = Kind::send;
   std::string who{};
   Words words{};
@@ -30,10 +30,14 @@ struct Step {
   int line = 0;
 };
 
+/// A case and the statements that it shows: "MQTT-1.5.4-1". One that names statements of one
+/// version is played in that version, one that names none in version 5.
 struct Case {
   std::string name;
   std::string file;
   int line = 0;
+  std::vector<std::string> of_v5{};
+  std::vector<std::string> of_v311{};
   std::vector<Step> steps{};
 };
 

@@ -37,6 +37,8 @@ class LocalMesh {
     } while (!mail_.empty());
   }
   std::size_t count() const { return shards_.size(); }
+  /// 1, 2, 3: for clients that bring no identifier.
+  std::size_t next_number() { return ++numbers_; }
   broker::Shard& shard(std::size_t index) { return *shards_[index]; }
   void tick(MonoTime now) {
     for (const auto& shard : shards_) shard->tick(now);
@@ -68,6 +70,7 @@ class LocalMesh {
   std::vector<std::unique_ptr<Door>> doors_;
   std::vector<std::unique_ptr<broker::Shard>> shards_;
   std::deque<Letter> mail_;
+  std::size_t numbers_ = 0;
 };
 
 }  // namespace wireway::conformance

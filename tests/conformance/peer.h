@@ -18,7 +18,8 @@ namespace mqtt = wire::mqtt;
 /// One network connection of the dialogue, seen from both ends.
 class Peer final : public broker::Wire {
  public:
-  explicit Peer(LocalMesh& mesh) : mesh_(mesh) {}
+  explicit Peer(LocalMesh& mesh)
+      : mesh_(mesh), reader_(mesh.shard(0).settings().packet_bytes_max) {}
 
   void send(ByteView bytes) override {
     if (!closed_) received_.insert(received_.end(), bytes.begin(), bytes.end());
@@ -49,20 +50,32 @@ class Peer final : public broker::Wire {
   /// Takes the next packet that has come for the client.
   std::optional<Shown> next() {
     if (received_.empty()) return std::nullopt;
-    mqtt::FrameHeader header;
-    const auto refused = mqtt::read_frame_header(received_, mqtt::packet_bytes_limit, header);
-    const std::size_t whole = header.header_bytes + header.body_bytes;
-    if (refused || whole > received_.size()) return Shown{{"", "bytes that are no packet"}};
-    const ByteView body = ByteView(received_).subspan(header.header_bytes, header.body_bytes);
-    Shown shown = shown_packet(header.first_byte, body, version_);
+    const std::size_t whole = whole_packet();
+    if (whole == 0) return Shown{{"", "bytes that are no packet"}};
+    const ByteView body = ByteView(received_).subspan(header_.header_bytes, header_.body_bytes);
+    Shown shown = shown_packet(header_.first_byte, body, version_);
     received_.erase(received_.begin(), received_.begin() + std::ptrdiff_t(whole));
     return shown;
+  }
+  /// The same as it came over the wire; empty if nothing has come.
+  Bytes next_bytes() {
+    const auto end = received_.begin() + std::ptrdiff_t(whole_packet());
+    Bytes packet(received_.begin(), end);
+    received_.erase(received_.begin(), end);
+    return packet;
   }
   bool closed() const { return closed_; }
   void set_version(mqtt::Version version) { version_ = version; }
   mqtt::Version version() const { return version_; }
 
  private:
+  /// Its size, with its header in header_; 0 if there is none.
+  std::size_t whole_packet() {
+    const auto refused = mqtt::read_frame_header(received_, mqtt::packet_bytes_limit, header_);
+    const std::size_t whole = header_.header_bytes + header_.body_bytes;
+    const bool here = !refused && header_.header_bytes > 0 && whole <= received_.size();
+    return here ? whole : 0;
+  }
   void on_packet(std::uint8_t first_byte, ByteView body, MonoTime now) {
     if (client_ != nullptr) {
       client_->on_packet(first_byte, body, now);
@@ -71,9 +84,13 @@ class Peer final : public broker::Wire {
     Bytes scratch;
     auto packet = mqtt::decode(first_byte, body, version_, scratch);
     auto* connect = packet ? std::get_if<mqtt::Connect>(&*packet) : nullptr;
-    if (connect == nullptr) return close();  // MQTT-3.1.0-1
-    client_identifier_ =
-        connect->client_identifier.empty() ? "assigned-1" : connect->client_identifier;
+    if (connect == nullptr) {  // MQTT-3.1.0-1
+      if (!packet) mqtt::append_refusal(packet.error(), received_);
+      return close();
+    }
+    client_identifier_ = connect->client_identifier.empty()
+                             ? "assigned-" + std::to_string(mesh_.next_number())
+                             : connect->client_identifier;
     shard_ = &mesh_.shard_for(client_identifier_);
     client_ = shard_->connect(*this, std::move(*connect), "test", client_identifier_, now);
   }
@@ -84,6 +101,7 @@ class Peer final : public broker::Wire {
   broker::Shard* shard_ = nullptr;
   broker::Client* client_ = nullptr;
   std::string client_identifier_;
+  mqtt::FrameHeader header_;
   Bytes received_;
   bool closed_ = false;
 };

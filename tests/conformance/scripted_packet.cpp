@@ -20,6 +20,14 @@ Bytes from_hex(const std::string& text) {
   return bytes;
 }
 
+/// "00ff"
+Bytes from_hex_digits(const std::string& digits) {
+  Bytes bytes;
+  for (std::size_t at = 0; at + 1 < digits.size(); at += 2)
+    bytes.push_back(std::uint8_t(std::stoul(digits.substr(at, 2), nullptr, 16)));
+  return bytes;
+}
+
 Bytes to_bytes(const std::string& text) {
   const ByteView view = as_bytes(text);
   return {view.begin(), view.end()};
@@ -54,6 +62,7 @@ Properties properties_of(const Words& words) {
   set(words, "subid", p.subscription_identifier);
   set(words, "will_delay", p.will_delay_interval_s);
   set(words, "problem_information", p.request_problem_information);
+  set(words, "response_information", p.request_response_information);
   if (words.has("auth_method")) p.authentication_method = words.get("auth_method");
   for (const auto& [key, value] : words.pairs) {
     const auto colon = value.find(':');
@@ -63,6 +72,22 @@ Properties properties_of(const Words& words) {
   return p;
 }
 
+Will will_of(const Words& words) {
+  Will will;
+  will.topic = words.get("will_topic");
+  will.payload = to_bytes(words.get("will_payload"));
+  will.qos = Qos(words.number("will_qos"));
+  will.retain = words.has("will_retain");
+  set(words, "will_delay", will.properties.will_delay_interval_s);
+  set(words, "will_expiry", will.properties.message_expiry_interval_s);
+  for (const auto& [key, value] : words.pairs) {
+    const auto colon = value.find(':');
+    if (key == "will_user")
+      will.properties.user_properties.emplace_back(value.substr(0, colon), value.substr(colon + 1));
+  }
+  return will;
+}
+
 void put_connect(const Words& words, Version version, Bytes& out) {
   Connect connect;
   connect.version = version;
@@ -70,14 +95,8 @@ void put_connect(const Words& words, Version version, Bytes& out) {
   connect.clean_start = words.number("clean", 1) != 0;
   connect.keep_alive_s = std::uint16_t(words.number("keep_alive"));
   if (words.has("user_name")) connect.user_name = words.get("user_name");
-  if (words.has("will_topic")) {
-    Will& will = connect.will.emplace();
-    will.topic = words.get("will_topic");
-    will.payload = to_bytes(words.get("will_payload"));
-    will.qos = Qos(words.number("will_qos"));
-    will.retain = words.has("will_retain");
-    set(words, "will_delay", will.properties.will_delay_interval_s);
-  }
+  if (words.has("password")) connect.password = to_bytes(words.get("password"));
+  if (words.has("will_topic")) connect.will = will_of(words);
   if (version == Version::v5) {
     connect.properties = properties_of(words);
     connect.properties.will_delay_interval_s.reset();
@@ -148,6 +167,32 @@ void put_disconnect(const Words& words, Version version, Bytes& out) {
   append(disconnect, version, out);
 }
 
+void put_auth(const Words& words, Version, Bytes& out) {
+  Auth auth;
+  auth.reason = reason_of(words);
+  auth.properties = properties_of(words);
+  append(auth, out);
+}
+
+/// What no encoder writes, as changes of a well-formed packet of up to 127 bytes: "cut=2" takes
+/// bytes off its end, "append=00ff" adds some, "patch=9:03" sets one, counted from the end if
+/// negative.
+void spoil(const Words& words, Bytes& packet) {
+  packet.resize(packet.size() - words.number("cut"));
+  for (const auto& [key, value] : words.pairs) {
+    if (key == "append") {
+      const Bytes more = from_hex_digits(value);
+      packet.insert(packet.end(), more.begin(), more.end());
+    } else if (key == "patch") {
+      const auto colon = value.find(':');
+      const int at = std::stoi(value.substr(0, colon));
+      packet.at(at < 0 ? packet.size() + std::size_t(at) : std::size_t(at)) =
+          from_hex_digits(value.substr(colon + 1)).at(0);
+    }
+  }
+  if (words.has("cut") || words.has("append")) packet.at(1) = std::uint8_t(packet.size() - 2);
+}
+
 }  // namespace
 
 std::string reason_word(ReasonCode code) {
@@ -176,6 +221,7 @@ std::optional<Bytes> scripted_packet(const Words& words, Version version) {
       {"pubrel", reply(PacketType::pubrel)},
       {"pubcomp", reply(PacketType::pubcomp)},
       {"disconnect", put_disconnect},
+      {"auth", put_auth},
       {"pingreq", [](const Words&, Version, Bytes& out) { append_pingreq(out); }},
   };
   if (words.verb == "hex") return from_hex(words.rest);
@@ -183,6 +229,7 @@ std::optional<Bytes> scripted_packet(const Words& words, Version version) {
   if (found == verbs.end()) return std::nullopt;
   Bytes out;
   found->second(words, version, out);
+  spoil(words, out);
   return out;
 }
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "conformance/packets.h"
@@ -29,6 +31,9 @@ void show_properties(Shown& out, const Properties& p) {
   show(out, "packet_maximum", p.maximum_packet_size);
   show(out, "maximum_qos", p.maximum_qos);
   show(out, "retain_available", p.retain_available);
+  show(out, "reason_string", p.reason_string);
+  show(out, "response_information", p.response_information);
+  show(out, "auth_method", p.authentication_method);
   show_user(out, p.user_properties);
 }
 
@@ -50,8 +55,9 @@ Shown show_packet(const Publish& packet) {
   if (packet.packet_identifier != 0) out["id"] = std::to_string(packet.packet_identifier);
   show(out, "alias", packet.topic_alias);
   show(out, "expiry", packet.message_expiry_interval_s);
-  if (!packet.subscription_identifiers.empty())
-    out["subid"] = fmt::format("{}", fmt::join(packet.subscription_identifiers, ","));
+  std::vector<std::uint32_t> identifiers = packet.subscription_identifiers;
+  std::ranges::sort(identifiers);  // their order says nothing (MQTT-3.3.4-4)
+  if (!identifiers.empty()) out["subid"] = fmt::format("{}", fmt::join(identifiers, ","));
   const PublishProperties p = parse_forwarded(packet.forwarded_properties);
   if (p.payload_is_utf8) out["utf8"] = "";
   if (!p.content_type.empty()) out["content_type"] = p.content_type;
@@ -63,18 +69,22 @@ Shown show_packet(const Publish& packet) {
 
 Shown show_packet(const PublishReply& packet) {
   static const char* names[] = {"puback", "pubrec", "pubrel", "pubcomp"};
-  return {{"", names[unsigned(packet.type) - unsigned(PacketType::puback)]},
-          {"id", std::to_string(packet.packet_identifier)},
-          {"reason", reason_word(packet.reason)}};
+  Shown out{{"", names[unsigned(packet.type) - unsigned(PacketType::puback)]},
+            {"id", std::to_string(packet.packet_identifier)},
+            {"reason", reason_word(packet.reason)}};
+  show_properties(out, packet.properties);
+  return out;
 }
 
 Shown show_packet(const SubscribeReply& packet) {
   std::string reasons;
   for (const ReasonCode reason : packet.reasons)
     reasons += (reasons.empty() ? "" : ",") + fmt::format("{:02x}", unsigned(reason));
-  return {{"", packet.type == PacketType::suback ? "suback" : "unsuback"},
-          {"id", std::to_string(packet.packet_identifier)},
-          {"reasons", reasons}};
+  Shown out{{"", packet.type == PacketType::suback ? "suback" : "unsuback"},
+            {"id", std::to_string(packet.packet_identifier)},
+            {"reasons", reasons}};
+  show_properties(out, packet.properties);
+  return out;
 }
 
 Shown show_packet(const Disconnect& packet) {
