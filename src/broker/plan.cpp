@@ -156,6 +156,24 @@ std::string certificate_secret_of(const json::value& port, const std::string& li
   return fmt::format("{}-{}-tls", listener, int_at(port, {"port"}, 0));
 }
 
+/// Reads `proxyProtocol`; what is wrong with it is the port's refusal.
+void take_proxies(const json::value& port, PortPlan& plan) {
+  if (!present(port, "proxyProtocol")) return;
+  for (const std::string& text : texts_at(find(port, "proxyProtocol"), "trustedSources")) {
+    const auto network = IpNetwork::parse(text);
+    if (network)
+      plan.proxies.push_back(*network);
+    else
+      plan.refusal = fmt::format(
+          "{}.proxyProtocol.trustedSources: \"{}\" is no network; write for example 10.0.0.0/8",
+          plan.place, text);
+  }
+  if (plan.proxies.empty() && plan.refusal.empty())
+    plan.refusal = fmt::format(
+        "{}.proxyProtocol: nobody is trusted; name the load balancer's network in trustedSources",
+        plan.place);
+}
+
 PortPlan port_of(const json::value& port, const std::string& host, std::size_t index,
                  const std::string& listener) {
   PortPlan plan;
@@ -176,6 +194,7 @@ PortPlan port_of(const json::value& port, const std::string& host, std::size_t i
   };
   plan.limits = {limit("maxConnections"), limit("maxConnectionsPerSecond")};
   plan.refusal = refusal_of(port, plan);
+  take_proxies(port, plan);
   if (!plan.refusal.empty()) plan.refusal_reason = "ConfigurationInvalid";
   if (number < 1 || number > 65535) {
     plan.refusal = fmt::format("{}.port: {} is not a port; write 1 to 65535", plan.place, number);

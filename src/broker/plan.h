@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/ip_address.h"
 #include "base/json.h"
 #include "broker/node.h"
 #include "broker/settings.h"
@@ -45,6 +46,8 @@ struct PortPlan {
   std::optional<WallTime> certificate_ends = {};
   PortTrouble warning = {};  ///< it serves, but not for long
   ConnectionLimits limits = {};
+  std::vector<IpNetwork> proxies =
+      {};  ///< whose streams begin with a PROXY header; empty = none do
   /// Why it must not be opened, or empty: what it asks for is not served yet, and it must never
   /// come up weaker than it was written.
   std::string refusal;

@@ -119,6 +119,7 @@ Result<> Ports::open(const PortPlan& plan, Open& into) {
   options.endpoint = {plan.host, plan.port};
   auto listener = env_.network.listen(
       options, [this, &way = *port.way, carrier = plan.carrier](std::unique_ptr<net::Stream> in) {
+        if (way.proxies) return way.proxies->accept(std::move(in));
         pass(way, carrier, std::move(in));
       });
   if (!listener)
@@ -132,6 +133,7 @@ Result<> Ports::open(const PortPlan& plan, Open& into) {
 /// New certificates, guard and limits for whoever comes from now on.
 Result<> Ports::equip(Way& way, const PortPlan& plan) {
   way.limits = plan.limits;
+  expect_proxies(way, plan);
   if (!way.guard || *way.guard != plan.guard) way.guard = std::make_shared<const Guard>(plan.guard);
   if (!plan.certificate) return {};
   net::TlsServerOptions options;
@@ -152,6 +154,19 @@ Result<> Ports::equip(Way& way, const PortPlan& plan) {
   if (!made) return wrap(plan.place + ".tls", made.error());
   way.tls = std::move(*made);
   return {};
+}
+
+/// Before anything else is read, so that everything behind it sees the client.
+void Ports::expect_proxies(Way& way, const PortPlan& plan) {
+  if (way.trusted == plan.proxies) return;
+  way.trusted = plan.proxies;
+  way.proxies.reset();
+  if (way.trusted.empty()) return;
+  way.proxies = std::make_unique<link::ProxyDoor>(
+      env_.loop, link::ProxyDoorOptions{.trusted = way.trusted},
+      [this, &way, carrier = plan.carrier](std::unique_ptr<net::Stream> in) {
+        pass(way, carrier, std::move(in));
+      });
 }
 
 void Ports::pass(Way& way, Carrier carrier, std::unique_ptr<net::Stream> stream) {
@@ -178,6 +193,7 @@ bool Ports::may_pass(Way& way) {
   const std::uint64_t rate = way.limits.connections_per_second_max;
   if (full || (rate != 0 && way.accepted >= rate)) {
     ++way.refused;
+    ++door_.shard().count().connects_refused;
     return false;
   }
   ++way.accepted;

@@ -18,6 +18,7 @@
 #include "broker/access_service.h"
 #include "broker/node.h"
 #include "broker/plan.h"
+#include "link/proxy_door.h"
 #include "net/env.h"
 #include "net/tls/context.h"
 
@@ -48,6 +49,8 @@ class Ports {
   /// What a stream goes through; its certificates and its guard change in place, without a
   /// connection noticing.
   struct Way {
+    std::unique_ptr<link::ProxyDoor> proxies;
+    std::vector<IpNetwork> trusted;  ///< by `proxies`
     std::unique_ptr<net::TlsServerContext> tls;
     std::shared_ptr<const Guard> guard;
     std::string ticket_secret;
@@ -68,6 +71,7 @@ class Ports {
   Result<> equip(Way& way, const PortPlan& plan);
   Result<> change(OpenPort& port, const PortPlan& plan);
   void close(OpenPort& port);
+  void expect_proxies(Way& way, const PortPlan& plan);
   void pass(Way& way, Carrier carrier, std::unique_ptr<net::Stream> stream);
   bool may_pass(Way& way);
   void close_all_but(const std::vector<PortPlan>& plan);
