@@ -1,6 +1,6 @@
 #pragma once
-/// Keeps a line that a peer can cause at will from filling the log: one a second, which says how
-/// many were left out since the last.
+/// Keeps a line that a peer can cause at will from filling the log: a few a second, and the next
+/// one says how many were left out.
 
 #include <chrono>
 #include <cstdint>
@@ -15,18 +15,26 @@ class LogLimit {
  public:
   static constexpr Duration interval = std::chrono::seconds{1};
 
+  explicit LogLimit(unsigned lines_max = 1) : lines_max_(lines_max) {}
+
   /// Whether a line may go now; the number is how many did not since the last that went.
   std::optional<std::uint64_t> admit(MonoTime now) {
-    if (last_ && now - *last_ < interval) {
+    if (!began_ || now - *began_ >= interval) {
+      began_ = now;
+      lines_ = 0;
+    }
+    if (lines_ >= lines_max_) {
       ++left_out_;
       return {};
     }
-    last_ = now;
+    ++lines_;
     return std::exchange(left_out_, 0);
   }
 
  private:
-  std::optional<MonoTime> last_;
+  unsigned lines_max_;  ///< in an interval
+  std::optional<MonoTime> began_;
+  unsigned lines_ = 0;
   std::uint64_t left_out_ = 0;
 };
 

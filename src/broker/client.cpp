@@ -122,7 +122,10 @@ bool Client::on_publish(std::uint8_t first_byte, ByteView body, MonoTime now) {
   if (publish.qos != mqtt::Qos::at_most_once && !may_receive(publish)) return false;
   ReasonCode reason = known ? ReasonCode::success : verdict(publish.topic);
   const bool kept = publish.qos != mqtt::Qos::at_most_once || publish.retain;
-  if (reason == ReasonCode::success && (shard_.busy() || (kept && shard_.cannot_record())))
+  // What empties the retained store is what helps.
+  const bool clears = publish.retain && publish.payload.empty();
+  const bool busy = !clears && shard_.busy();
+  if (reason == ReasonCode::success && (busy || (kept && shard_.cannot_record())))
     reason = ReasonCode::quota_exceeded;
   count_in(publish, reason);
   if (session_.trace) [[unlikely]]

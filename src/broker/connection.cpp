@@ -13,7 +13,7 @@ Connection::Connection(Node& node, std::unique_ptr<net::Stream> stream, Carrier 
                        std::shared_ptr<const Guard> guard)
     : node_(node),
       stream_(std::move(stream)),
-      reader_(node.shard_.settings().packet_bytes_max),
+      reader_(std::min(node.shard_.settings().packet_bytes_max, connect_bytes_max)),
       peer_(stream_->peer()),
       patience_(node.env_.loop),
       guard_(std::move(guard)) {
@@ -38,6 +38,7 @@ Connection::Connection(Node& node, Arrival arrival)
 Connection::~Connection() = default;
 
 void Connection::settle_in(mqtt::Connect packet, const Bytes& rest) {
+  reader_.set_packet_bytes_max(node_.shard_.settings().packet_bytes_max);
   const Bytes held = visit_ ? std::exchange(visit_->held, {}) : Bytes{};
   connect(std::move(packet));
   if (!closing_) feed(rest);
@@ -154,7 +155,7 @@ void Connection::connect(mqtt::Connect packet) {
 
 void Connection::give_up(const std::string& why) {
   if (closing_) return;
-  log::warn("client {}: {}; closed", peer_, why);
+  node_.tell_refused(peer_, why);
   close();
 }
 

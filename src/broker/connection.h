@@ -6,7 +6,8 @@
 /// Thread: its node's loop
 /// Owns:   its stream; its Client is the shard's
 /// Limits: connect_timeout from the first byte to CONNECT, and again to the gate's verdict; what
-///         comes meanwhile: held_bytes_max; Settings::packet_bytes_max
+///         comes meanwhile: held_bytes_max; CONNECT: connect_bytes_max, the others:
+///         Settings::packet_bytes_max
 /// Errors: one log line with the peer's address and the reason; nobody else notices
 
 #include <memory>
@@ -18,6 +19,8 @@ namespace wireway::broker {
 
 class Connection final : public net::StreamHandler, public Wire {
  public:
+  /// Nobody is known before CONNECT, and many may claim that theirs is large.
+  static constexpr std::size_t connect_bytes_max = 1024 * 1024;
   /// A client that sends and never reads its answers is not read any further beyond this.
   static constexpr std::size_t unread_bytes_max = 16 * 1024 * 1024;
 

@@ -76,7 +76,6 @@ void Connection::on_admission(Admission admission) {
 
 void Connection::refuse_connect(mqtt::Version version, ReasonCode reason, const std::string& why) {
   if (closing_) return;
-  ++node_.shard_.count().connects_refused;
   Bytes connack;
   mqtt::append(mqtt::Connack{false, reason, {}}, version, connack);
   send(connack);

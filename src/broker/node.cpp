@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "base/log.h"
 #include "broker/connection.h"
 #include "broker/journal_hub.h"
@@ -35,8 +37,9 @@ void Node::join(const NodeTable& nodes) {
 void Node::accept(std::unique_ptr<net::Stream> stream, Carrier carrier,
                   std::shared_ptr<const Guard> guard) {
   if (connections_.size() >= connections_max) {
-    log::warn("client {}: {} connections are open, the most that one shard takes; refused",
-              stream->peer(), connections_.size());
+    tell_refused(stream->peer(), fmt::format("{} connections are open, the most that one shard "
+                                             "takes",
+                                             connections_.size()));
     return;  // its destruction closes it
   }
   add(std::make_unique<Connection>(*this, std::move(stream), carrier, std::move(guard)));
@@ -49,6 +52,14 @@ void Node::arrive(Arrival arrival) {
   Connection& settled = *connection;
   add(std::move(connection));
   settled.settle_in(std::move(packet), rest);
+}
+
+/// Of whom nothing is known yet: he may come as often as he likes.
+void Node::tell_refused(std::string_view peer, std::string_view why) {
+  ++shard_.count().connects_refused;
+  if (const auto left_out = refused_lines_.admit(env_.loop.now()))
+    log::warn("client {}: {}; closed{}", peer, why,
+              *left_out == 0 ? "" : fmt::format(", and {} others since the last line", *left_out));
 }
 
 void Node::add(std::unique_ptr<Connection> connection) {

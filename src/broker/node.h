@@ -16,6 +16,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/log_limit.h"
 #include "broker/access/gate.h"
 #include "broker/journal/shard_journal.h"
 #include "broker/shard.h"
@@ -145,6 +146,7 @@ class Node final : private Mesh {
   void arm_tick();
   void ask_gate(Connection& connection, const Guard& guard, Credentials credentials);
   std::vector<Connection*> connections() const;
+  void tell_refused(std::string_view peer, std::string_view why);
   void add(std::unique_ptr<Connection> connection);
   void remove(Connection& connection);
 
@@ -162,6 +164,7 @@ class Node final : private Mesh {
   Gate* gate_ = nullptr;
   std::uint64_t gate_epoch_ = 0;
   std::uint64_t visits_ = 0;
+  LogLimit refused_lines_{10};
   JournalHub* hub_ = nullptr;
   std::string wrong_record_;  ///< the first that could not be read back
   net::Timer checkpoint_;

@@ -84,7 +84,7 @@ void ProxyDoor::refuse(std::string_view peer, std::string_view why) {
   ++refused_;
   if (const auto left_out = log_limit_.admit(loop_.now()))
     log::warn("client {}: {}; closed{}", peer, why,
-              *left_out == 0 ? "" : fmt::format(", and {} more since the last line", *left_out));
+              *left_out == 0 ? "" : fmt::format(", and {} others since the last line", *left_out));
 }
 
 std::unique_ptr<ProxyDoor::Waiting> ProxyDoor::leave(Waiting& waiting) {
