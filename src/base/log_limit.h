@@ -31,6 +31,13 @@ class LogLimit {
     return std::exchange(left_out_, 0);
   }
 
+  /// What was left out, once the interval is over: for owners that look now and again, so that it
+  /// is said even if no further line comes.
+  std::uint64_t take_left_out(MonoTime now) {
+    if (!began_ || now - *began_ < interval) return 0;
+    return std::exchange(left_out_, 0);
+  }
+
  private:
   unsigned lines_max_;  ///< in an interval
   std::optional<MonoTime> began_;

@@ -62,6 +62,11 @@ void Node::tell_refused(std::string_view peer, std::string_view why) {
               *left_out == 0 ? "" : fmt::format(", and {} others since the last line", *left_out));
 }
 
+void Node::tell_left_out() {
+  if (const std::uint64_t count = refused_lines_.take_left_out(env_.loop.now()); count > 0)
+    log::warn("{} other connections were refused", count);
+}
+
 void Node::add(std::unique_ptr<Connection> connection) {
   Connection* const key = connection.get();
   connections_.emplace(key, std::move(connection));

@@ -104,6 +104,7 @@ class Node final : private Mesh {
   void set_busy(bool busy) {
     shard_.set_busy(busy);
     shard_.set_wall(env_.loop.wall_now(), env_.loop.now());
+    tell_left_out();
   }
   void publish(const MessageView& message) { shard_.publish(message, env_.loop.now()); }
   /// The gate's epoch has begun: what was admitted in an earlier one and is still on its way has to
@@ -147,6 +148,7 @@ class Node final : private Mesh {
   void ask_gate(Connection& connection, const Guard& guard, Credentials credentials);
   std::vector<Connection*> connections() const;
   void tell_refused(std::string_view peer, std::string_view why);
+  void tell_left_out();
   void add(std::unique_ptr<Connection> connection);
   void remove(Connection& connection);
 
