@@ -292,9 +292,42 @@ TEST_F(AccessServiceTest, MQTT_4_12_0_5_answers_with_the_method_and_takes_a_rene
   ASSERT_TRUE(world.run_until([&] { return oven->auth.has_value(); }, patience));
   EXPECT_EQ(oven->auth->reason, ReasonCode::success);
   EXPECT_EQ(oven->auth->properties.authentication_method, "JWT");
+  EXPECT_FALSE(oven->auth->properties.reason_string);           // [MQTT-3.15.2-2]
+  EXPECT_TRUE(oven->auth->properties.user_properties.empty());  // [MQTT-3.15.2-3]
   world.run_for(std::chrono::minutes{30});
   EXPECT_FALSE(oven->closed) << "the new token holds";
   EXPECT_EQ(oven->publish("ovens/oven-1/state"), ReasonCode::success);
+}
+
+TEST_F(AccessServiceTest, MQTT_4_12_0_2_asks_to_continue_while_it_cannot_tell) {
+  // Whose token it is only a server could tell that cannot be asked.
+  json::value people = *resources.object(resource::broker_authentication, key_of("people"));
+  people.at("spec")
+      .at("authenticationMethods")
+      .as_array()
+      .push_back(
+          {{"method", "Custom"}, {"customSettings", {{"endpoint", "https://nobody.example/ask"}}}});
+  resources.put(std::move(people));
+  world.run_for(std::chrono::seconds{1});
+  const auto oven = visitor();
+  ASSERT_EQ(oven->connect(enhanced("oven-1", token("oven-1", "north", std::chrono::hours{1}))),
+            ReasonCode::success);
+  const auto answer_to = [&](ReasonCode reason, const std::string& secret) {
+    mqtt::Auth packet{reason, {}};
+    packet.properties.authentication_method = "JWT";
+    packet.properties.authentication_data = Bytes(secret.begin(), secret.end());
+    oven->auth.reset();
+    oven->say(packet);
+    world.run_until([&] { return oven->auth || oven->closed; }, patience);
+    return oven->auth ? std::optional(oven->auth->reason) : std::nullopt;
+  };
+  EXPECT_EQ(answer_to(ReasonCode::reauthenticate, "unheard of"),
+            ReasonCode::continue_authentication);
+  EXPECT_EQ(oven->auth->properties.authentication_method, "JWT");
+  EXPECT_EQ(answer_to(ReasonCode::continue_authentication,
+                      token("oven-1", "north", std::chrono::hours{2})),
+            ReasonCode::success);
+  EXPECT_FALSE(oven->closed);
 }
 
 TEST_F(AccessServiceTest, MQTT_4_12_1_1_a_renewal_that_fails_ends_the_connection) {

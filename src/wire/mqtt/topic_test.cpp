@@ -34,6 +34,13 @@ TEST(TopicName, refuses_wildcards_null_and_too_many_levels) {  // [MQTT-4.7.3-1]
   EXPECT_FALSE(is_valid_topic_name(std::string(topic_levels_max, '/')));
 }
 
+TEST(TopicName, takes_as_many_bytes_as_a_length_can_say) {  // [MQTT-4.7.3-3]
+  EXPECT_TRUE(is_valid_topic_name(std::string(65535, 'x')));
+  EXPECT_TRUE(is_valid_topic_filter(std::string(65535, 'x')));
+  EXPECT_FALSE(is_valid_topic_name(std::string(65536, 'x')));
+  EXPECT_FALSE(is_valid_topic_filter(std::string(65536, 'x')));
+}
+
 TEST(TopicMatches, follows_the_examples_of_the_specification) {
   const auto matches = [](std::string_view filter, std::string_view topic) {
     return topic_matches(filter, topic);
