@@ -73,10 +73,13 @@ std::string_view Store::check_times(Call& call) const {
   if (call.timestamp.has_value() != request.timestamp.has_value() ||
       call.fencing_token.has_value() != request.fencing_token.has_value())
     return errors::malformed_timestamp;
-  const std::uint64_t local = wall_ms(call.now);
-  if (call.timestamp && is_too_far_ahead(*call.timestamp, local)) return errors::timestamp_ahead;
-  if (call.fencing_token && is_too_far_ahead(*call.fencing_token, local))
-    return errors::fencing_token_ahead;
+  // What our own clock has reached is not ahead of it: after a wall clock that was wrong for a
+  // while clients still have tokens of that time, which are the newest that there are.
+  const auto ahead = [this, local = wall_ms(call.now)](const Hlc& hlc) {
+    return hlc.ms > clock_.last().ms && is_too_far_ahead(hlc, local);
+  };
+  if (call.timestamp && ahead(*call.timestamp)) return errors::timestamp_ahead;
+  if (call.fencing_token && ahead(*call.fencing_token)) return errors::fencing_token_ahead;
   return {};
 }
 

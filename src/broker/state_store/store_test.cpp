@@ -241,6 +241,32 @@ TEST_F(StoreTest, ends_no_lease_because_the_wall_clock_steps) {
   EXPECT_GT(*run({"SET", "lock", "me", "NEX"}).version, before) << "versions only grow";
 }
 
+TEST_F(StoreTest, goes_on_when_the_wall_clock_was_a_year_ahead_for_a_while) {
+  const auto year = 365 * 24h;
+  now.wall = now.wall + year;
+  timestamp = stamp(start_ms + 365ULL * 24 * 3'600'000);
+  const Hlc lease = *run({"SET", "lock", "me"}).version;
+  const std::string token = to_text(lease);
+  fencing_token = token;
+  EXPECT_EQ(reply({"SET", "guarded", "1"}), "+OK\r\n");
+  now.wall = now.wall + -year;
+  EXPECT_EQ(reply({"SET", "guarded", "2"}), "+OK\r\n") << "who has the lock still has it";
+  timestamp = stamp(start_ms);
+  EXPECT_EQ(reply({"SET", "guarded", "3"}), "+OK\r\n") << "with a clock that is right by now, too";
+  const Hlc next = *run({"SET", "lock", "other"}).version;
+  EXPECT_GT(next, lease) << "the next one's token is higher";
+  fencing_token = to_text(next);
+  EXPECT_EQ(reply({"SET", "guarded", "4"}), "+OK\r\n");
+  fencing_token = token;
+  EXPECT_TRUE(
+      reply({"SET", "guarded", "5"}).starts_with("-ERR the request fencing token is a lower"));
+  fencing_token = stamp(start_ms + 366ULL * 24 * 3'600'000);
+  EXPECT_TRUE(reply({"SET", "guarded", "6"}).contains("too far in the future"))
+      << "nobody can take the clock further";
+  timestamp = stamp(start_ms + 366ULL * 24 * 3'600'000);
+  EXPECT_TRUE(reply({"SET", "k", "7"}).contains("too far in the future"));
+}
+
 TEST_F(StoreTest, expires_a_batch_at_a_time) {
   for (std::size_t at = 0; at < Store::expire_batch + 5; ++at)
     run({"SET", "k" + std::to_string(at), "v", "PX", "1"});
