@@ -14,8 +14,6 @@ using resource::Step;
 
 namespace {
 
-constexpr Duration look_again = std::chrono::milliseconds{50};
-
 std::string data_of(const json::value& secret, const std::string& field) {
   if (auto text = text_at(secret, {"stringData", field}); !text.empty()) return text;
   return base64_decode(text_at(secret, {"data", field})).value_or("");
