@@ -58,6 +58,7 @@ Result<Bytes> JournalHub::key(const PersistenceSettings& plan) const {
 void JournalHub::open(const PersistenceSettings& plan, bool live) {
   plan_ = plan;
   state_ = State::reading;
+  recorded_by_ = wall_start();
   const auto give_up = [this, live](const std::string& why) {
     // At the start nobody is let in: what was promised before must not be forgotten silently.
     state_ = live ? State::off : State::broken;
@@ -165,6 +166,7 @@ void JournalHub::set_failed(bool failed) {
 }
 
 void JournalHub::begin_checkpoint() {
+  recorded_by_ = wall_start();
   checkpoint_left_ = nodes_.size();
   journal_->begin_checkpoint();
   for (const auto& node : nodes_)
@@ -176,8 +178,9 @@ void JournalHub::on_checkpointed() {
 }
 
 void JournalHub::on_tick() {
-  if (state_ == State::recording && checkpoint_left_ == 0 && journal_->wants_checkpoint())
-    begin_checkpoint();
+  if (state_ != State::recording || checkpoint_left_ > 0) return;
+  const bool clock_was_set = std::chrono::abs(wall_start() - recorded_by_) > clock_step_min;
+  if (clock_was_set || journal_->wants_checkpoint()) begin_checkpoint();
 }
 
 }  // namespace wireway::broker

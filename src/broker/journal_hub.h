@@ -6,6 +6,9 @@
 ///         Journal::append() -> on_durable() -> the same way back -> Shard::on_durable()
 /// Start:  open() reads everything back: each record goes to every shard, which keeps what is its
 ///         own; ready() once all have finished. No client is let in before.
+/// Clock:  times of expiry are recorded by the wall clock and kept by the monotonic one. When the
+///         wall clock is set, all is recorded anew, so that a restart does not take the step for
+///         time that has passed.
 /// Thread: ShardJournal on its shard's loop, JournalHub on shard 0's
 /// Errors: trouble() is a sentence for the Broker's status; while the log fails, shards refuse what
 ///         would have to be recorded, and go on by themselves when it recovers
@@ -47,6 +50,8 @@ class JournalHub final : private JournalHandler {
   void on_tick();
 
  private:
+  static constexpr Duration clock_step_min = std::chrono::seconds{10};
+
   enum class State { undecided, off, reading, recording, broken };
   struct Sent {
     Journal::Position here = 0;
@@ -63,6 +68,10 @@ class JournalHub final : private JournalHandler {
   void finish_reading(bool live);
   void set_failed(bool failed);
   void begin_checkpoint();
+  /// When the monotonic clock began, by the wall clock.
+  Duration wall_start() const {
+    return env_.loop.wall_now().since_epoch - env_.loop.now().since_start;
+  }
 
   net::Env& env_;
   NodeTable nodes_;
@@ -76,6 +85,7 @@ class JournalHub final : private JournalHandler {
   std::size_t records_read_ = 0;
   Ring<Sent> sent_;
   std::size_t checkpoint_left_ = 0;  ///< shards that still write
+  Duration recorded_by_{0};          ///< wall_start() when the last checkpoint began, or the start
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

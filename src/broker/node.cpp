@@ -192,6 +192,7 @@ void Node::set_journal_failed(bool failed) {
 }
 
 void Node::begin_checkpoint() {
+  shard_.set_wall(env_.loop.wall_now(), env_.loop.now());
   shard_.begin_checkpoint();
   checkpoint_step();
 }

@@ -247,7 +247,7 @@ void Shard::closed(Client& client, MonoTime now) {
   if (entry->expiry_s == 0) return end_session(*entry);
   if (entry->expiry_s != mqtt::session_never_expires)
     entry->expires_at = now + std::chrono::seconds{entry->expiry_s};
-  if (recorder_) entry->disconnected_at = recorder_->wall_of(now);
+  entry->disconnected_at = now;
   record_terms(*entry, now);
   change_groups_of(*entry);
   schedule(*entry);

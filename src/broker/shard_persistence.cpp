@@ -140,7 +140,7 @@ records::SessionTerms Shard::terms_of(const Entry& entry) const {
   terms.expiry_s = entry.expiry_s;
   terms.receive_maximum = entry.receive_maximum;
   terms.keeps_queue = entry.session.keeps_queue();
-  terms.disconnected_at = entry.disconnected_at;
+  if (entry.disconnected_at) terms.disconnected_at = recorder_->wall_of(*entry.disconnected_at);
   if (entry.will)
     terms.will = records::WillData{{entry.will->message->view(), std::nullopt},
                                    entry.will->message_expiry_s,

@@ -27,7 +27,8 @@ void Shard::apply(const records::SessionTerms& terms, MonoTime) {
   restoring_->sessions.insert_or_assign(terms.number, entry);
   entry->expiry_s = terms.expiry_s;
   entry->receive_maximum = terms.receive_maximum;
-  entry->disconnected_at = terms.disconnected_at;
+  entry->disconnected_at.reset();
+  if (terms.disconnected_at) entry->disconnected_at = recorder_->mono_of(terms.disconnected_at);
   entry->will.reset();
   if (!terms.will) return;
   entry->will = std::make_unique<PendingWill>();
@@ -162,8 +163,9 @@ void Shard::finish_restore(Entry& entry, MonoTime now) {
     add_to_tree(filter, subscription);
   }
   const bool was_connected = !entry.disconnected_at;
-  if (was_connected) entry.disconnected_at = recorder_->wall_of(now);
-  const MonoTime gone = recorder_->mono_of(entry.disconnected_at);
+  // Not in the future, whatever the wall clock says now: else the session would outlive its terms.
+  entry.disconnected_at = std::min(entry.disconnected_at.value_or(now), now);
+  const MonoTime gone = *entry.disconnected_at;
   if (entry.expiry_s != mqtt::session_never_expires)
     entry.expires_at = std::max(now, gone + std::chrono::seconds{entry.expiry_s});
   if (entry.will)

@@ -166,9 +166,7 @@ class Door : public ::testing::Test {
                    {std::move(port),
                     {{"port", 8083}, {"protocol", "WebSockets"}},
                     {{"port", 1884}, {"proxyProtocol", {{"trustedSources", {"10.0.0.0/8"}}}}}}}}));
-    service =
-        std::make_unique<broker::BrokerService>(shards, resources, broker::BrokerServiceOptions{});
-    service->start();
+    start_service();
     ASSERT_TRUE(world.run_until(
         [this] {
           return text_at(resources.ready(resource::broker_listener,
@@ -177,6 +175,19 @@ class Door : public ::testing::Test {
         },
         minutes{1}));
     begin_good();
+  }
+  void start_service() {
+    service = std::make_unique<broker::BrokerService>(
+        shards, resources, broker::BrokerServiceOptions{.folder = "/data/broker"});
+    service->start();
+  }
+  void cut_power() {
+    heart.cancel();
+    good.reset();
+    world.power_cut("broker");
+    service.reset();
+    start_service();
+    world.run_for(seconds{1});
   }
   void begin_good() {
     good = std::make_unique<link::MqttClient>(
@@ -610,6 +621,48 @@ TEST_F(Door, lets_nothing_expire_because_the_wall_clock_is_set) {
   late->write(subscribe_of({"kept"}));
   world.run_for(seconds{1});
   EXPECT_TRUE(late->payloads.empty()) << "and so has the retained message";
+}
+
+/// A machine without a battery for its clock: it wakes up long ago, hears the time, loses power.
+TEST_F(Door, takes_a_clock_that_was_set_for_no_time_that_has_passed_over_a_power_cut) {
+  const auto years = hours{24 * 365 * 20};
+  start({{"persistence", {{"maxSize", "1Gi"}}}});
+  for (const Duration step : {Duration(years), Duration(-years)}) {
+    world.step_wall("broker", -step);
+    cut_power();
+    mqtt::Connect connect = connect_of("sleeper");
+    connect.properties.session_expiry_interval_s = 3'600;
+    const auto sleeper = connected(connect);
+    sleeper->write(subscribe_of({"for/sleeper"}, Qos::at_least_once));
+    ASSERT_TRUE(until([&] { return sleeper->subscribed == 1; }));
+    sleeper->vanish();
+    const auto writer = connected(connect_of("writer"), "writer");
+    for (const bool retain : {false, true}) {
+      mqtt::Publish publish = publish_of(retain ? "kept" : "for/sleeper", as_bytes("x"), 1);
+      publish.retain = retain;
+      publish.message_expiry_interval_s = 1'800;
+      writer->write(bytes_of(publish));
+    }
+    ASSERT_TRUE(until([&] { return writer->replies.size() == 2; }));
+    world.run_for(seconds{5});
+    world.step_wall("broker", step);
+    world.run_for(seconds{5});
+    cut_power();
+    connect.clean_start = false;
+    const auto again = connected(connect);
+    EXPECT_TRUE(again->connack->session_present) << step.count();
+    again->write(subscribe_of({"kept"}));
+    EXPECT_TRUE(until([&] { return again->payloads.size() == 2; })) << step.count();
+    again->vanish();
+
+    // And it does end, by the time that passes.
+    world.run_for(seconds{3'700});
+    const auto late = connected(connect);
+    EXPECT_FALSE(late->connack->session_present) << step.count();
+    late->write(subscribe_of({"kept"}));
+    world.run_for(seconds{1});
+    EXPECT_TRUE(late->payloads.empty()) << step.count();
+  }
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ struct Shard::Entry {
   MonoTime will_at = never;     ///< a will that waits for its delay
   MonoTime expires_at = never;  ///< while disconnected
   MonoTime deadline = never;
-  std::optional<WallTime> disconnected_at;
+  std::optional<MonoTime> disconnected_at;
   std::uint32_t expiry_s = 0;
   std::uint16_t receive_maximum = 65535;  ///< of the last connection
 };
