@@ -101,6 +101,9 @@ class KubeResources final : public Resources {
     const std::string kind = text_at(object, {"kind"});
     const std::string space = key_of(object).space;
     const auto [group, version] = split_api_version(api_version);
+    // A question, not an object: it is in no table of kinds, and not in every server's discovery.
+    if (group == "authentication.k8s.io" && kind == "TokenReview")
+      return then(collection(api_version, {"tokenreviews", false}, space));
     if (const KindEntry* entry = kinds_.find(group, kind))
       return then(collection(api_version, {entry->plural, entry->namespaced}, space));
     client_.send_detached(

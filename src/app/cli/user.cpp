@@ -10,6 +10,7 @@
 #include "base/yaml.h"
 #include "control/access/access.h"
 #include "control/access/credentials.h"
+#include "net/os/os_loop.h"
 
 namespace wireway::app::cli {
 namespace {
@@ -53,17 +54,18 @@ std::string without_line_end(std::string text) {
   return text;
 }
 
-Result<std::string> read_password(Session& session, const std::string& file, bool twice) {
-  if (file == "-") return without_line_end(session.console.in());
+Result<std::string> read_password(Console& console, net::Files& files, const std::string& file,
+                                  bool twice) {
+  if (file == "-") return without_line_end(console.in());
   if (!file.empty()) {
-    auto text = session.files.read(file);
+    auto text = files.read(file);
     if (!text) return std::unexpected(text.error());
     return without_line_end(std::move(*text));
   }
-  if (!session.console.is_terminal())
+  if (!console.is_terminal())
     return fail(Errc::invalid, "there is no terminal to ask on: give --password-file FILE, or -");
-  std::string first = session.console.ask_secret("Password: ");
-  if (twice && session.console.ask_secret("Once more: ") != first)
+  std::string first = console.ask_secret("Password: ");
+  if (twice && console.ask_secret("Once more: ") != first)
     return fail(Errc::invalid, "the two are not the same; nothing was changed");
   return first;
 }
@@ -182,7 +184,7 @@ int run_user_add(Session& session, const UserOptions& options) {
                                                           "`wireway user password` changes his "
                                                           "password",
                                                           options.name)});
-  const auto password = read_password(session, options.password_file, true);
+  const auto password = read_password(session.console, session.files, options.password_file, true);
   if (!password) return session.fail(password.error());
   const auto hash = control::hash_password(*password);
   if (!hash) return session.fail(hash.error());
@@ -234,16 +236,19 @@ int run_user_list(Session& session, const UserOptions&) {
   return to_int(Exit::ok);
 }
 
-/// Asks no API: the line is for the user's own manifest.
-int run_user_hash(Session& session, const UserOptions& options) {
-  if (options.name.empty() || options.name.contains(':') || options.name.contains('\n') ||
-      options.name.starts_with('#'))
-    return session.usage("a user of MQTT has a name without a colon or line end, not after a #");
-  const auto password = read_password(session, options.password_file, true);
-  if (!password) return session.fail(password.error());
+int run_user_hash(Console& console, net::Files& files, const UserOptions& options) {
+  const auto refuse = [&console](std::string_view why) {
+    console.err(fmt::format("{} {}\n", console.paint(Colour::red, "Error:"), why));
+    return to_int(Exit::usage);
+  };
+  if (options.name.empty() || options.name.starts_with('#') ||
+      options.name.find_first_of(":\r\n") != std::string::npos)
+    return refuse("the name of an MQTT user has no colon or line end and does not begin with #");
+  const auto password = read_password(console, files, options.password_file, true);
+  if (!password) return refuse(password.error().message);
   const auto hash = control::hash_password(*password);
-  if (!hash) return session.fail(hash.error());
-  session.console.out(fmt::format("{}:{}\n", options.name, *hash));
+  if (!hash) return refuse(hash.error().message);
+  console.out(fmt::format("{}:{}\n", options.name, *hash));
   return to_int(Exit::ok);
 }
 
@@ -281,7 +286,7 @@ int run_user_password(Session& session, const UserOptions& options) {
   if (!users) return session.fail(users.error());
   const auto user = users->find(options.name);
   if (user == users->end()) return session.fail(no_such_user(options.name));
-  const auto password = read_password(session, options.password_file, true);
+  const auto password = read_password(session.console, session.files, options.password_file, true);
   if (!password) return session.fail(password.error());
   const auto hash = control::hash_password(*password);
   if (!hash) return session.fail(hash.error());
@@ -298,7 +303,7 @@ int run_user_password(Session& session, const UserOptions& options) {
 }
 
 int run_login(Session& session, const LoginOptions& options) {
-  const auto password = read_password(session, options.password_file, false);
+  const auto password = read_password(session.console, session.files, options.password_file, false);
   if (!password) return session.fail(password.error());
   const json::object body{{"username", options.username}, {"password", *password}, {"token", true}};
   auto answer =
@@ -352,11 +357,21 @@ void add_user(CLI::App& root, Chosen& chosen) {
     remove.add_flag("-y,--yes", options.yes, "Do not ask");
   }
   {
-    auto [hash, options] = add_api_command<UserOptions>(
-        *user, chosen,
-        {"hash", "Print the line of an MQTT user for a BrokerAuthentication's Secret"},
-        &run_user_hash);
-    password_option(hash, options);
+    struct Values final : Chosen::Kept {
+      UserOptions options;
+    };
+    auto owned = std::make_unique<Values>();
+    UserOptions& options = owned->options;
+    chosen.kept.push_back(std::move(owned));
+    CLI::App* hash = user->add_subcommand(
+        "hash", "Print the line of an MQTT user, for a BrokerAuthentication's Secret");
+    password_option(*hash, options);
+    hash->final_callback([&chosen, &options] {
+      chosen.run = [&options] {
+        SystemConsole console;
+        return run_user_hash(console, *net::make_os_files(), options);
+      };
+    });
   }
   auto [password, options] = add_api_command<UserOptions>(
       *user, chosen, {"password", "Change a password; ends the user's sessions"},

@@ -34,7 +34,8 @@ struct LoginOptions {
 int run_user_add(Session& session, const UserOptions& options);
 int run_user_list(Session& session, const UserOptions& options);
 int run_user_remove(Session& session, const UserOptions& options);
-int run_user_hash(Session& session, const UserOptions& options);
+/// Asks no API: the line is for a manifest of the user's own.
+int run_user_hash(Console& console, net::Files& files, const UserOptions& options);
 int run_user_password(Session& session, const UserOptions& options);
 int run_login(Session& session, const LoginOptions& options);
 
