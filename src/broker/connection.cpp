@@ -35,7 +35,7 @@ Connection::Connection(Node& node, Arrival arrival)
   stream_->set_handler(*this);
 }
 
-Connection::~Connection() = default;
+Connection::~Connection() { node_.held_bytes_ -= reader_.held_bytes(); }
 
 void Connection::settle_in(mqtt::Connect packet, const Bytes& rest) {
   reader_.set_packet_bytes_max(node_.shard_.settings().packet_bytes_max);
@@ -64,10 +64,29 @@ void Connection::on_bytes(ByteView bytes) {
   }
 }
 
-void Connection::feed(ByteView bytes) {
+/// What one packet may hold is what a client was told; what all of them together may hold while
+/// they come in is not (broker.md 2.2).
+std::optional<mqtt::Refused> Connection::read(ByteView bytes) {
+  const std::size_t before = reader_.held_bytes();
   const auto refused = reader_.read(bytes, [this](std::uint8_t first_byte, ByteView body) {
     return on_packet(first_byte, body);
   });
+  const std::size_t held = reader_.held_bytes();
+  if (held == before) return refused;
+  node_.held_bytes_ += held - before;
+  const bool too_much = held > before && held > small_bytes_max &&
+                        node_.held_bytes_ > node_.shard_.settings().incoming_bytes_max();
+  if (refused || !too_much) return refused;
+  return mqtt::Refused{mqtt::ReasonCode::quota_exceeded, "the limit of incomplete packets"};
+}
+
+Bytes Connection::take_rest() {
+  node_.held_bytes_ -= reader_.held_bytes();
+  return reader_.take_rest();
+}
+
+void Connection::feed(ByteView bytes) {
+  const auto refused = read(bytes);
   if (refused) {
     if (client_ != nullptr)
       client_->on_refused(*refused);
@@ -117,12 +136,12 @@ void Connection::move_or_connect() {
   const std::string& identifier = packet->client_identifier;
   const std::size_t home = identifier.empty() ? node_.index_ : shard_of(identifier, node_.count());
   if (home == node_.index_) {
-    settle_in(std::move(*packet), reader_.take_rest());
+    settle_in(std::move(*packet), take_rest());
     return;
   }
   patience_.cancel();
   Arrival arrival;
-  arrival.rest = reader_.take_rest();
+  arrival.rest = take_rest();
   arrival.stream = stream_->detach();
   arrival.web = std::move(web_);
   arrival.connect = std::move(*packet);

@@ -21,6 +21,9 @@ class Connection final : public net::StreamHandler, public Wire {
  public:
   /// Nobody is known before CONNECT, and many may claim that theirs is large.
   static constexpr std::size_t connect_bytes_max = 1024 * 1024;
+  /// Who holds no more than this of an incomplete packet is not the one that goes for want of
+  /// memory.
+  static constexpr std::size_t small_bytes_max = 64 * 1024;
   /// A client that sends and never reads its answers is not read any further beyond this.
   static constexpr std::size_t unread_bytes_max = 16 * 1024 * 1024;
 
@@ -61,6 +64,8 @@ class Connection final : public net::StreamHandler, public Wire {
 
  private:
   void feed(ByteView bytes);
+  std::optional<mqtt::Refused> read(ByteView bytes);
+  Bytes take_rest();
   void after_send();
   void relieve();
   bool on_packet(std::uint8_t first_byte, ByteView body);

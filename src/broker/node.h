@@ -166,6 +166,7 @@ class Node final : private Mesh {
   Gate* gate_ = nullptr;
   std::uint64_t gate_epoch_ = 0;
   std::uint64_t visits_ = 0;
+  std::size_t held_bytes_ = 0;  ///< of packets that have not come whole yet
   LogLimit refused_lines_{10};
   JournalHub* hub_ = nullptr;
   std::string wrong_record_;  ///< the first that could not be read back

@@ -4,6 +4,7 @@
 ///
 /// Source: broker.md 2.2, 2.3 (spec.memoryProfile, spec.advanced.clients)
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -67,6 +68,12 @@ struct Settings {
   PersistenceSettings persistence = {};
   /// From the first byte of a connection to its CONNECT.
   Duration connect_timeout = std::chrono::seconds{10};
+
+  /// Of one shard's packets that have not come whole yet, together; beyond it who adds to them is
+  /// disconnected with 0x97.
+  std::size_t incoming_bytes_max() const {
+    return std::max(packet_bytes_max, queued_bytes_max / 2);
+  }
 
   static constexpr unsigned busy_percent = 75;
 };

@@ -478,6 +478,35 @@ TEST_F(Door, bounds_what_waits_for_a_subscriber_that_never_reads) {
   EXPECT_FALSE(deaf->is_closed);
 }
 
+TEST_F(Door, bounds_what_incomplete_packets_hold_together) {
+  start({{"memoryProfile", "Tiny"}});  // 8 MiB a shard, of packets up to 4 MiB
+  const Bytes large(3 * mebibyte, 'x');
+  const Bytes packet = bytes_of(publish_of("large", large));
+  std::vector<std::unique_ptr<Raw>> halves;
+  for (int i = 0; i < 40; ++i) {
+    halves.push_back(connected(connect_of(fmt::format("half-{}", i))));
+    halves.back()->write(ByteView(packet).first(2 * mebibyte));
+    world.run_for(milliseconds{100});
+  }
+  const auto open =
+      std::ranges::count_if(halves, [](const auto& each) { return !each->is_closed; });
+  EXPECT_LE(open, 8);
+  EXPECT_GE(open, 6);
+  EXPECT_EQ(std::ranges::count_if(
+                halves,
+                [](const auto& each) { return each->disconnected == ReasonCode::quota_exceeded; }),
+            40 - open);
+  expect_good_unharmed();
+  halves.clear();
+  world.run_for(seconds{1});
+  for (int i = 0; i < 8; ++i) {
+    const auto whole = connected(connect_of(fmt::format("whole-{}", i)));
+    whole->write(subscribe_of({"large"}));
+    whole->write(packet);
+    EXPECT_TRUE(until([&] { return whole->payloads.size() == 1; }, seconds{5})) << i;
+  }
+}
+
 TEST_F(Door, reads_no_further_from_a_client_that_asks_and_never_reads) {
   start();
   const auto deaf = connected(connect_of("deaf"));

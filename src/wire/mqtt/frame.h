@@ -37,6 +37,8 @@ class FrameReader {
   template <class OnPacket>
   std::optional<Refused> read(ByteView bytes, OnPacket&& on_packet);
 
+  /// Of a packet that has not come whole yet.
+  std::size_t held_bytes() const { return rest_.size(); }
   /// The bytes that were received and not handed on; leaves the reader empty.
   Bytes take_rest() { return std::exchange(rest_, {}); }
 
