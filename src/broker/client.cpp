@@ -230,7 +230,7 @@ bool Client::may_receive(const mqtt::Publish& publish) {
   const bool again =
       publish.qos == mqtt::Qos::exactly_once && session_.is_receiving(publish.packet_identifier);
   if (again) return true;
-  refuse({ReasonCode::receive_maximum_exceeded, "MQTT-3.3.4-9"});
+  refuse({ReasonCode::receive_maximum_exceeded, "MQTT-3.3.4-7"});
   return false;
 }
 
@@ -398,7 +398,7 @@ void Client::on(const mqtt::Unsubscribe& packet) {
 void Client::on(const mqtt::Disconnect& packet) {
   const auto expiry = packet.properties.session_expiry_interval_s;
   if (expiry && *expiry != 0 && session_expiry_s_ == 0) {
-    refuse({ReasonCode::protocol_error, "MQTT-3.14.2-1"});
+    refuse({ReasonCode::protocol_error, "MQTT-3.14.2.2.2"});
     return;
   }
   if (expiry) session_expiry_s_ = *expiry;

@@ -27,10 +27,9 @@ Bytes& scratch() {
 
 }  // namespace
 
-std::uint16_t OutgoingAliases::alias_of(std::string_view topic, bool& known) {
+std::uint16_t OutgoingAliases::alias_of(std::string_view topic, bool& known) const {
   const std::size_t slot = std::hash<std::string_view>{}(topic) % topics_.size();
   known = topics_[slot] == topic;
-  if (!known) topics_[slot] = topic;
   return std::uint16_t(slot + 1);
 }
 
@@ -324,6 +323,10 @@ bool Session::send_publish(Passage& message, const Shape& shape, std::uint16_t i
   return true;
 }
 
+bool Session::fits(const mqtt::Publish& publish) const {
+  return mqtt::publish_bytes(publish, outlet_.version) <= outlet_.packet_bytes_max;
+}
+
 bool Session::send_special(const MessageView& message, const Shape& shape, std::uint16_t identifier,
                            bool duplicate, MonoTime now) {
   mqtt::Publish publish = publish_of(message, shape, now);
@@ -331,17 +334,21 @@ bool Session::send_special(const MessageView& message, const Shape& shape, std::
   publish.packet_identifier = identifier;
   if (outlet_.version == mqtt::Version::v5)
     publish.subscription_identifiers.assign(shape.identifiers.begin(), shape.identifiers.end());
-  const std::size_t alias_bytes = outlet_.aliases ? 3 : 0;
-  if (mqtt::publish_bytes(publish, outlet_.version) + alias_bytes > outlet_.packet_bytes_max) {
+  if (outlet_.aliases) {
+    bool known = false;
+    publish.topic_alias = outlet_.aliases->alias_of(publish.topic, known);
+    if (known)
+      publish.topic = {};
+    else if (!fits(publish))
+      publish.topic_alias.reset();
+  }
+  if (!fits(publish)) {
     ++counters_.dropped;
     if (shape.qos == mqtt::Qos::at_most_once) ++counters_.qos0_dropped_out;
     return false;
   }
-  if (outlet_.aliases) {
-    bool known = false;
-    publish.topic_alias = outlet_.aliases->alias_of(publish.topic, known);
-    if (known) publish.topic = {};
-  }
+  if (publish.topic_alias && !publish.topic.empty())
+    outlet_.aliases->told(*publish.topic_alias, publish.topic);
   Bytes& packet = scratch();
   mqtt::append_publish(publish, outlet_.version, packet);
   outlet_.wire->send(packet);

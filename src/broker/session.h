@@ -52,7 +52,9 @@ class OutgoingAliases {
 
   explicit OutgoingAliases(std::uint16_t maximum) : topics_(std::min(maximum, aliases_max)) {}
   /// The alias for `topic`; `known` tells whether the client has heard of it.
-  std::uint16_t alias_of(std::string_view topic, bool& known);
+  std::uint16_t alias_of(std::string_view topic, bool& known) const;
+  /// From now on the client knows.
+  void told(std::uint16_t alias, std::string_view topic) { topics_[alias - 1U] = topic; }
 
  private:
   std::vector<std::string> topics_;
@@ -206,6 +208,7 @@ class Session {
   /// False if the client cannot take a packet of that size: it is then done, and counted as
   /// dropped.
   bool send_publish(Passage& message, const Shape& shape, std::uint16_t identifier, MonoTime now);
+  bool fits(const mqtt::Publish& publish) const;
   bool send_special(const MessageView& message, const Shape& shape, std::uint16_t identifier,
                     bool duplicate, MonoTime now);
   void trace_out(const MessageView& message, std::size_t bytes, MonoTime now);

@@ -201,7 +201,7 @@ TEST(Codec, refuses_malformed_packets_with_their_clause) {
       {"3.1.1 password without user", connect(4, 0x40, {0, 0, 0, 0}), "MQTT-3.1.2-22"},
       {"connect receive maximum 0", connect(5, 2, {3, 0x21, 0, 0, 0, 0}), "MQTT-3.1.2.11.3"},
       {"subscribe without filters", {0x82, 3, 0, 1, 0}, "MQTT-3.8.3-2"},
-      {"subscribe at QoS 3", {0x82, 7, 0, 1, 0, 0, 1, 'a', 3}, "MQTT-3.8.3-4"},
+      {"subscribe at QoS 3", {0x82, 7, 0, 1, 0, 0, 1, 'a', 3}, "MQTT-3.8.3-5"},
       {"subscribe with reserved bits", {0x82, 7, 0, 1, 0, 0, 1, 'a', 0xC0}, "MQTT-3.8.3-5"},
       {"3.1.1 subscribe with version 5 options",
        {0x82, 6, 0, 1, 0, 1, 'a', 0x04},

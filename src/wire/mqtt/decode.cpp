@@ -159,9 +159,10 @@ Decoded<Packet> decode_publish_reply(PacketType type, Reader& reader, Version ve
 
 void read_subscribe_options(Reader& reader, Version version, SubscribeEntry& entry) {
   const std::uint8_t options = reader.byte();
-  if ((options & 3) == 3) reader.refuse(malformed, "MQTT-3.8.3-4");
+  const bool v311 = version == Version::v311;
+  if ((options & 3) == 3) reader.refuse(malformed, v311 ? "MQTT-3.8.3-4" : "MQTT-3.8.3-5");
   entry.qos = static_cast<Qos>(options & 3);
-  if (version == Version::v311) {
+  if (v311) {
     if ((options & 0xFC) != 0) reader.refuse(malformed, "MQTT-3.8.3-4");
     return;
   }
