@@ -174,6 +174,7 @@ bool Client::reply_received(std::uint16_t identifier, bool is_new) {
 /// What a policy does not allow is dropped; 3.1.1 gets an ordinary acknowledgement (broker.md 5.2).
 bool Client::refuse_publish(const mqtt::Publish& publish, ReasonCode reason) {
   ++shard_.count().dropped;
+  ++shard_.count().unauthorized;
   if (publish.qos == mqtt::Qos::at_most_once) return true;
   const bool qos2 = publish.qos == mqtt::Qos::exactly_once;
   reply(qos2 ? PacketType::pubrec : PacketType::puback, publish.packet_identifier,
@@ -369,6 +370,7 @@ void Client::on(const mqtt::Subscribe& packet, MonoTime now) {
       continue;
     }
     if (permissions_ && !permissions_->may_subscribe(entry.filter)) {
+      ++shard_.count().unauthorized;
       answer.reasons.push_back(ReasonCode::not_authorized);
       continue;
     }

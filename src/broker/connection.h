@@ -72,6 +72,8 @@ class Connection final : public net::StreamHandler, public Wire {
   void on_first_packet(std::uint8_t first_byte, ByteView body);
   void knock();
   Credentials credentials() const;
+  void count_in(const Admission& admission);
+  std::string why_unauthorized(const Permissions& permissions) const;
   void refuse_connect(mqtt::Version version, mqtt::ReasonCode reason, const std::string& why);
   void on_auth(const mqtt::Auth& packet);
   void on_renewal(Admission admission);

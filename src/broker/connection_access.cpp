@@ -51,20 +51,19 @@ Credentials Connection::credentials() const {
 
 void Connection::on_admission(Admission admission) {
   if (closing_ || !visit_) return;
+  count_in(admission);
   if (!visit_->is_knocking) return on_renewal(std::move(admission));
   const mqtt::Version version = first_packet_->version;
   if (mqtt::is_error(admission.reason))
     return refuse_connect(version, admission.reason, admission.why);
   const auto& permissions = admission.permissions;
-  if (permissions && !permissions->may_connect())
+  const std::string why_not = permissions ? why_unauthorized(*permissions) : "";
+  Counters& counters = node_.shard_.count();
+  if (permissions) ++(why_not.empty() ? counters.authorized : counters.unauthorized);
+  if (!why_not.empty())
     return refuse_connect(
         version, ReasonCode::not_authorized,
-        fmt::format("BrokerAuthorization {} does not let it connect", guard_->authorization));
-  if (permissions && first_packet_->will && !permissions->may_publish(first_packet_->will->topic))
-    return refuse_connect(version, ReasonCode::not_authorized,
-                          fmt::format("BrokerAuthorization {} does not let it publish its will "
-                                      "to {}",
-                                      guard_->authorization, first_packet_->will->topic));
+        fmt::format("BrokerAuthorization {} does not let it {}", guard_->authorization, why_not));
   log::debug("client {} ({}): admitted by {} as \"{}\"", admission.principal.client_identifier,
              peer_, admission.principal.method, admission.principal.username);
   visit_->admission = std::move(admission);
@@ -72,6 +71,22 @@ void Connection::on_admission(Admission admission) {
   patience_.cancel();
   stream_->resume_reading();
   move_or_connect();
+}
+
+void Connection::count_in(const Admission& admission) {
+  Counters& counters = node_.shard_.count();
+  if (admission.is_transient)
+    ++counters.authentications_failed;
+  else
+    ++(mqtt::is_error(admission.reason) ? counters.authentications_denied : counters.authenticated);
+}
+
+/// What CONNECT asks for and may not, or empty.
+std::string Connection::why_unauthorized(const Permissions& permissions) const {
+  if (!permissions.may_connect()) return "connect";
+  const auto& will = first_packet_->will;
+  if (will && !permissions.may_publish(will->topic)) return "publish its will to " + will->topic;
+  return {};
 }
 
 void Connection::refuse_connect(mqtt::Version version, ReasonCode reason, const std::string& why) {

@@ -95,15 +95,21 @@ struct Counters {
   std::uint64_t connects = 0;          ///< CONNECTs that were accepted
   std::uint64_t connects_refused = 0;
   std::uint64_t sessions_expired = 0;
-  std::uint64_t connections = 0;           ///< now
-  std::uint64_t sessions = 0;              ///< now
-  std::uint64_t subscriptions = 0;         ///< now
-  std::uint64_t shared_subscriptions = 0;  ///< now, of `subscriptions`
-  std::uint64_t retained = 0;              ///< now
-  std::uint64_t retained_bytes = 0;        ///< now
-  std::uint64_t routes = 0;                ///< now: filters, without shared ones
-  std::uint64_t queued_messages = 0;       ///< now
-  std::uint64_t queued_bytes = 0;          ///< now
+  // Of ports that ask who comes:
+  std::uint64_t authenticated = 0;  ///< CONNECT and AUTH
+  std::uint64_t authentications_denied = 0;
+  std::uint64_t authentications_failed = 0;  ///< nobody could be asked
+  std::uint64_t authorized = 0;              ///< CONNECTs that a policy lets in
+  std::uint64_t unauthorized = 0;            ///< CONNECT, PUBLISH, a filter of SUBSCRIBE
+  std::uint64_t connections = 0;             ///< now
+  std::uint64_t sessions = 0;                ///< now
+  std::uint64_t subscriptions = 0;           ///< now
+  std::uint64_t shared_subscriptions = 0;    ///< now, of `subscriptions`
+  std::uint64_t retained = 0;                ///< now
+  std::uint64_t retained_bytes = 0;          ///< now
+  std::uint64_t routes = 0;                  ///< now: filters, without shared ones
+  std::uint64_t queued_messages = 0;         ///< now
+  std::uint64_t queued_bytes = 0;            ///< now
   state_store::StoreCounters store;
 
   Counters& operator+=(const Counters& other);

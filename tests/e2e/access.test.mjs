@@ -22,7 +22,7 @@ const configMap = (name, data) =>
 
 test('who may use the broker', async (t) => {
   const plant = await Plant.create(t);
-  const [tls, secureWeb, customPort] = await freePorts(3);
+  const [tls, secureWeb, customPort, metrics] = await freePorts(4);
   const plantCa = await Authority.create(plant.folder, 'ca', '/CN=Plant CA/O=Contoso');
   const makeServer = (name) => plantCa.issue(name, '/CN=broker',
     { names: ['DNS:localhost', 'IP:127.0.0.1'] });
@@ -56,7 +56,9 @@ test('who may use the broker', async (t) => {
 
   const passwords = (await run('sh', ['-c',
     `echo 'press the button' | ${binary} user hash press-1 --password-file -`])).output;
-  await plant.put('broker.yaml', brokerManifests(plant.ports));
+  const items = brokerManifests(plant.ports);
+  items[0].spec.diagnostics = { metrics: { prometheusPort: metrics } };
+  await plant.put('broker.yaml', items);
   await plant.up();
   await plant.apply({ apiVersion: 'v1', kind: 'List', items: [
     object('BrokerListener', 'plant', { brokerRef: 'default', serviceType: 'ClusterIp', ports: [
@@ -190,6 +192,7 @@ test('who may use the broker', async (t) => {
     const press = await connect(url, { clientId: 'p', username: 'press-1', password: 'press the button' });
     assert.ok(press.client.connected, 'the next method was asked');
     assert.equal((await connect(url, { clientId: 'q', username: 'press-1', password: 'wrong' })).refused, 135);
+    assert.equal((await connect(url, { clientId: 'n' })).refused, 136, 'nobody could be asked');
     answers = true;
   });
 
@@ -229,6 +232,15 @@ test('who may use the broker', async (t) => {
     assert.ok((await connect(url, withToken(await token()))).client, 'the one before is still served');
     await plant.apply(await serverSecret(server));
     await comesTo('brokerlisteners', 'Degraded', 'AsWished');
+  });
+
+  await t.test('what was refused is counted', async () => {
+    const page = await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text();
+    const value = (name) => Number(page.match(new RegExp(`^aio_broker_${name}\\{.*\\} (\\d+)$`, 'm'))[1]);
+    const of = Object.fromEntries(['authentication_successes', 'authentication_deny',
+      'authentication_failures', 'authorization_allow', 'authorization_deny'].map((name) => [name, value(name)]));
+    assert.ok(Object.values(of).every((count) => count > 0), JSON.stringify(of));
+    assert.ok(of.authorization_allow <= of.authentication_successes, JSON.stringify(of));
   });
 
   await t.test('secure WebSocket', async () => {

@@ -106,6 +106,19 @@ void add_messages(Page& page, const Figures& f) {
   page.name("qos0_messages_dropped", Type::counter, Since::preview, "QoS 0 messages lost.")
       .series(double(c.qos0_dropped_in), label("direction", "incoming") + category)
       .series(double(c.qos0_dropped_out), label("direction", "outgoing") + category);
+  const std::string all = label("category", "uncategorized");
+  page.name("authentication_successes", Type::counter, Since::preview, "Proofs that were accepted.")
+      .series(double(c.authenticated), all);
+  page.name("authentication_deny", Type::counter, Since::preview, "Proofs that were refused.")
+      .series(double(c.authentications_denied), all);
+  page.name("authentication_failures", Type::counter, Since::preview,
+            "Proofs that nobody could be asked about.")
+      .series(double(c.authentications_failed), all);
+  page.name("authorization_allow", Type::counter, Since::preview, "CONNECTs that a policy let in.")
+      .series(double(c.authorized), all);
+  page.name("authorization_deny", Type::counter, Since::preview,
+            "CONNECTs, PUBLISHes and filters that a policy refused.")
+      .series(double(c.unauthorized), all);
   page.name("backpressure_packets_rejected", Type::counter, Since::preview,
             "PUBLISHes refused with 0x97 because queues are long.")
       .series(double(c.refused_busy));
