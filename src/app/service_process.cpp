@@ -18,6 +18,7 @@
 #include "control/workload/heartbeat.h"
 #include "dataflow/service.h"
 #include "link/http_client.h"
+#include "net/os/process.h"
 #include "net/shards.h"
 #include "resource/folder_resources.h"
 #include "resource/kube_resources.h"
@@ -83,6 +84,12 @@ ExitCode serve(ProcessEnv& process, Service& service) {
   return clean ? ExitCode::success : ExitCode::failure;
 }
 
+/// What a flood of connections leaves to the journal, to metrics and to who looks after it.
+std::size_t connections_within(std::size_t files) {
+  constexpr std::size_t others = 256;
+  return files > 2 * others ? files - others : files / 2;
+}
+
 std::string host_name() {
   std::array<char, 256> name{};
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
@@ -91,6 +98,7 @@ std::string host_name() {
 }  // namespace
 
 ExitCode run_broker(const ServiceOptions& options) {
+  const std::size_t files = net::raise_open_files_max();
   ProcessEnv process;
   auto resources = open_resources(process, options, "broker");
   if (!resources) return report(resources.error(), ExitCode::usage);
@@ -98,6 +106,7 @@ ExitCode run_broker(const ServiceOptions& options) {
   const auto shards = net::make_os_shards(process.env, options.shards > 0 ? options.shards : cores);
   broker::BrokerServiceOptions service_options;
   service_options.space = options.space;
+  service_options.connections_max = connections_within(files);
   if (!options.broker_data.empty()) service_options.folder = options.broker_data + "/broker";
   service_options.operations.hostname = host_name();
   service_options.operations.version = version;

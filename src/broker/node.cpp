@@ -36,7 +36,7 @@ void Node::join(const NodeTable& nodes) {
 
 void Node::accept(std::unique_ptr<net::Stream> stream, Carrier carrier,
                   std::shared_ptr<const Guard> guard) {
-  if (connections_.size() >= connections_max) {
+  if (connections_.size() >= connections_max_) {
     tell_refused(stream->peer(), fmt::format("{} connections are open, the most that one shard "
                                              "takes",
                                              connections_.size()));

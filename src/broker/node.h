@@ -9,6 +9,7 @@
 /// Owns:   its Shard and Connections
 /// Limits: connections_max a shard; further ones are closed at once and counted
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -76,7 +77,7 @@ struct Arrival {
 
 class Node final : private Mesh {
  public:
-  static constexpr std::size_t connections_max = 200'000;
+  static constexpr std::size_t connections_most = 200'000;
 
   Node(std::size_t index, net::Env& env, Settings settings);
   ~Node() override;
@@ -94,6 +95,10 @@ class Node final : private Mesh {
   void accept(std::unique_ptr<net::Stream> stream, Carrier carrier,
               std::shared_ptr<const Guard> guard = nullptr);
   void arrive(Arrival arrival);
+  /// At most connections_most.
+  void set_connections_max(std::size_t count) {
+    connections_max_ = std::min(count, connections_most);
+  }
   void set_settings(const Settings& settings);
   Counters counters() const { return shard_.counters(); }
   std::map<std::string, CategoryFigures> categories() const { return shard_.categories(); }
@@ -167,6 +172,7 @@ class Node final : private Mesh {
   std::uint64_t gate_epoch_ = 0;
   std::uint64_t visits_ = 0;
   std::size_t held_bytes_ = 0;  ///< of packets that have not come whole yet
+  std::size_t connections_max_ = connections_most;
   LogLimit refused_lines_{10};
   JournalHub* hub_ = nullptr;
   std::string wrong_record_;  ///< the first that could not be read back

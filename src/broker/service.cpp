@@ -28,6 +28,8 @@ BrokerService::BrokerService(net::Shards& shards, resource::Resources& resources
   for (std::size_t i = 0; i < shards.count(); ++i) {
     nodes_.push_back(std::make_unique<Node>(i, shards.env(i), settings_));
     table.push_back(nodes_.back()->address());
+    if (options_.connections_max > 0)
+      nodes_.back()->set_connections_max(std::max(options_.connections_max / shards.count(), 1UL));
   }
   for (const auto& node : nodes_) node->join(table);
   hub_ = std::make_unique<JournalHub>(env_, table, options_.folder);

@@ -37,6 +37,8 @@ struct BrokerServiceOptions {
   OperationsOptions operations = {};
   link::HttpClient* http = nullptr;  ///< for BrokerAuthentication's Custom; none = not served
   std::string folder = {};           ///< of the broker's own files; empty = no view of clients
+  /// Of the whole process, in equal parts on its shards; 0 = what Node takes.
+  std::size_t connections_max = 0;
 };
 
 class BrokerService {

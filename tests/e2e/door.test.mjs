@@ -32,15 +32,18 @@ function raw(t, port) {
 }
 
 /** A broker alone; `port` has the settings of its first port. */
-async function broker(t, port = {}) {
+async function broker(t, port = {}, { files, persistence } = {}) {
   const folder = await temporaryFolder(t);
   const [plain, websocket, proxied, metrics] = await freePorts(4);
   const items = brokerManifests({ mqtt: plain, websocket });
   items[0].spec.diagnostics = { metrics: { prometheusPort: metrics }, selfCheck: { mode: 'Disabled' } };
   Object.assign(items[1].spec.ports[0], port);
   items[1].spec.ports.push({ port: proxied, proxyProtocol: { trustedSources: ['127.0.0.0/8'] } });
+  if (persistence) items[0].spec.persistence = persistence;
   await writeFile(path.join(folder, 'broker.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-  const child = start(t, binary, ['broker', '--shards', '2', '--resources', folder, '--data', path.join(folder, 'data')]);
+  const args = ['broker', '--shards', '2', '--resources', folder, '--data', path.join(folder, 'data')];
+  const child = files ? start(t, 'sh', ['-c', `ulimit -n ${files}; exec "$0" "$@"`, binary, ...args])
+    : start(t, binary, args);
   await child.waitForOutput(new RegExp(`listening for .*:${proxied}`));
   const resident = async () =>
     Number((await readFile(`/proc/${child.pid}/status`, 'utf8')).match(/VmRSS:\s+(\d+) kB/)[1]) * 1024;
@@ -112,6 +115,22 @@ test('a flood of connections beyond the limit is refused, and the memory stays',
     });
     return answer?.[0] === 0x20 && answer[3] === 0;
   });
+});
+
+test('a flood beyond the open files leaves the broker what it needs for itself', async (t) => {
+  const { plain, metric, folder } = await broker(t, {}, { files: 300, persistence: { maxSize: '100Mi' } });
+  const { client } = await mqttJs(t, `mqtt://127.0.0.1:${plain}`, [], { clean: false, clientId: 'kept',
+    properties: { sessionExpiryInterval: 3600 } });
+  await client.subscribeAsync('kept/#', { qos: 1 });
+  const flood = Array.from({ length: 600 }, () => raw(t, plain));
+  await waitFor('the refusals', () => flood.filter((socket) => socket.ended).length >= 450);
+  let got = 0;
+  client.on('message', () => { got += 1; });
+  for (let i = 0; i < 100; ++i) await client.publishAsync(`kept/${i}`, 'x', { qos: 1, retain: true });
+  await waitFor('all that was recorded', () => got === 100);
+  assert.ok(await metric('wireway_broker_connects_refused') >= 450);
+  const { code } = await run(binary, ['clients', 'list', '--data', path.join(folder, 'data')]);
+  assert.equal(code, 0, 'who looks after it gets in');
 });
 
 test('a subscriber that never reads costs bounded memory', async (t) => {

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -294,6 +295,14 @@ Result<std::unique_ptr<Process>> start_process(OsLoop& loop, ProcessOptions opti
   auto process = std::make_unique<OsProcess>(loop, pid, std::move(pid_fd), std::move(options));
   if (captured) process->read_from(std::move(output.read_end));
   return process;
+}
+
+std::size_t raise_open_files_max() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  const rlim_t before = std::exchange(limit.rlim_cur, limit.rlim_max);
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = before;
+  return static_cast<std::size_t>(limit.rlim_cur);
 }
 
 std::string own_program_path() {

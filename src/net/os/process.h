@@ -45,6 +45,10 @@ class Process {
 
 Result<std::unique_ptr<Process>> start_process(OsLoop& loop, ProcessOptions options);
 
+/// Raises how many files and sockets this process may have open (RLIMIT_NOFILE) to what the system
+/// lets it, and returns that. Before it starts threads; not where a library still uses select().
+std::size_t raise_open_files_max();
+
 /// Path of the running program, for starting our own subcommands.
 std::string own_program_path();
 

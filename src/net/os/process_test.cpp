@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -145,6 +146,19 @@ TEST(Process, takes_its_child_along_when_the_parent_is_killed) {
   ASSERT_EQ(::waitpid(parent, nullptr, 0), parent);
   EXPECT_EQ(::poll(&ended, 1, 10'000), 1) << "the child outlived its parent";
   ::close(child_fd);
+}
+
+TEST(Process, may_have_as_many_files_open_as_the_system_lets_it) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit low = before;
+  low.rlim_cur = 128;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+  EXPECT_EQ(raise_open_files_max(), before.rlim_max);
+  rlimit after{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &after), 0);
+  EXPECT_EQ(after.rlim_cur, before.rlim_max);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 TEST(Process, knows_its_own_path) {
