@@ -100,12 +100,7 @@ bool fits(const mqtt::Connack& connack, const mqtt::Connect& connect) {
 
 std::unique_ptr<PendingWill> will_of(const mqtt::Will& will, std::string_view publisher) {
   const mqtt::Properties& p = will.properties;
-  const Bytes properties =
-      mqtt::encode_forwarded({.payload_is_utf8 = p.payload_format_indicator.value_or(0) == 1,
-                              .content_type = p.content_type.value_or(""),
-                              .response_topic = p.response_topic.value_or(""),
-                              .correlation_data = p.correlation_data.value_or(Bytes{}),
-                              .user_properties = p.user_properties});
+  const Bytes properties = mqtt::forwarded_of(p);
   MessageView message;
   message.topic = will.topic;
   message.forwarded_properties = properties;

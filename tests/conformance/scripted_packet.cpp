@@ -80,6 +80,12 @@ Will will_of(const Words& words) {
   will.retain = words.has("will_retain");
   set(words, "will_delay", will.properties.will_delay_interval_s);
   set(words, "will_expiry", will.properties.message_expiry_interval_s);
+  set(words, "will_format", will.properties.payload_format_indicator);
+  if (words.has("will_content_type")) will.properties.content_type = words.get("will_content_type");
+  if (words.has("will_response_topic"))
+    will.properties.response_topic = words.get("will_response_topic");
+  if (words.has("will_correlation"))
+    will.properties.correlation_data = to_bytes(words.get("will_correlation"));
   for (const auto& [key, value] : words.pairs) {
     const auto colon = value.find(':');
     if (key == "will_user")

@@ -43,6 +43,8 @@ std::uint16_t decode_plain_reply(std::uint8_t first_byte, ByteView body);
 /// Of a decoded Publish; they have been validated.
 PublishProperties parse_forwarded(ByteView forwarded_properties);
 Bytes encode_forwarded(const PublishProperties& properties);
+/// The same of a will: what is there stays there, empty or not.
+Bytes forwarded_of(const Properties& will);
 /// The value of the first user property of that name, in place.
 std::optional<std::string_view> user_property(ByteView forwarded_properties, std::string_view name);
 

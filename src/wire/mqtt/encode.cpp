@@ -223,4 +223,16 @@ Bytes encode_forwarded(const PublishProperties& properties) {
   return out;
 }
 
+Bytes forwarded_of(const Properties& will) {
+  Properties forwarded;
+  forwarded.payload_format_indicator = will.payload_format_indicator;
+  forwarded.content_type = will.content_type;
+  forwarded.response_topic = will.response_topic;
+  forwarded.correlation_data = will.correlation_data;
+  forwarded.user_properties = will.user_properties;
+  Bytes out;
+  append_property_list(forwarded, out);
+  return out;
+}
+
 }  // namespace wireway::wire::mqtt

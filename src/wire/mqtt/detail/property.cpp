@@ -87,13 +87,21 @@ void append_user_property(Reader& reader, UserProperties& list) {
   list.emplace_back(std::move(key), owned(reader.text()));
 }
 
+/// A Response Topic.
+std::string_view read_topic(Reader& reader) {
+  const std::string_view topic = reader.text();
+  if (reader.ok() && (topic.empty() || topic.find_first_of("+#") != std::string_view::npos))
+    reader.refuse(ReasonCode::topic_name_invalid, "MQTT-3.3.2-14");
+  return topic;
+}
+
 void read_message_property(Reader& reader, PropertyId id, Properties& to) {
   switch (id) {
     case payload_format_indicator: return once_flag(reader, to.payload_format_indicator);
     case message_expiry_interval:
       return once(reader, to.message_expiry_interval_s, reader.four_bytes());
     case content_type: return once(reader, to.content_type, owned(reader.text()));
-    case response_topic: return once(reader, to.response_topic, owned(reader.text()));
+    case response_topic: return once(reader, to.response_topic, owned(read_topic(reader)));
     case correlation_data: return once(reader, to.correlation_data, owned(reader.binary()));
     case will_delay_interval: return once(reader, to.will_delay_interval_s, reader.four_bytes());
     default: reader.refuse(ReasonCode::malformed_packet, "MQTT-2.2.2-1");
@@ -184,12 +192,7 @@ void skip_forwarded(Reader& reader, PropertyId id) {
     case payload_format_indicator:
       if (reader.byte() > 1) reader.refuse(ReasonCode::protocol_error, "MQTT-3.3.2.3.2");
       return;
-    case response_topic: {
-      const std::string_view topic = reader.text();
-      if (reader.ok() && (topic.empty() || topic.find_first_of("+#") != std::string_view::npos))
-        reader.refuse(ReasonCode::topic_name_invalid, "MQTT-3.3.2-14");
-      return;
-    }
+    case response_topic: read_topic(reader); return;
     case correlation_data: reader.binary(); return;
     case user_property: reader.text(); [[fallthrough]];
     default: reader.text();
@@ -286,9 +289,8 @@ class PropertyWriter {
 
 }  // namespace
 
-void append_properties(const Properties& p, Bytes& out) {
-  Bytes body;
-  PropertyWriter writer(body);
+void append_property_list(const Properties& p, Bytes& out) {
+  PropertyWriter writer(out);
   writer.byte(payload_format_indicator, p.payload_format_indicator);
   writer.four(message_expiry_interval, p.message_expiry_interval_s);
   writer.text(content_type, p.content_type);
@@ -315,6 +317,11 @@ void append_properties(const Properties& p, Bytes& out) {
   writer.byte(subscription_identifier_available, p.subscription_identifier_available);
   writer.byte(shared_subscription_available, p.shared_subscription_available);
   writer.users(p.user_properties);
+}
+
+void append_properties(const Properties& p, Bytes& out) {
+  Bytes body;
+  append_property_list(p, body);
   append_variable(out, body.size());
   append_bytes(out, body);
 }

@@ -55,7 +55,9 @@ void read_properties(Reader& reader, PacketSet packet, Properties& properties);
 /// (Publish::forwarded_properties), moved together into `scratch` if they do not lie side by side.
 void read_publish_properties(Reader& reader, Publish& publish, Bytes& scratch);
 
-/// Appends property length and properties in the table's order.
+/// Appends the properties in the table's order.
+void append_property_list(const Properties& properties, Bytes& out);
+/// The same behind their length.
 void append_properties(const Properties& properties, Bytes& out);
 void append_publish_properties(const PublishProperties& properties, Bytes& out);
 
