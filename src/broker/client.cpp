@@ -278,6 +278,11 @@ void Client::accept(const mqtt::Publish& publish, MonoTime now) {
     message.expires_at = now + std::chrono::seconds{*publish.message_expiry_interval_s};
   message.qos = publish.qos;
   message.retain = publish.retain;
+  if (publish.qos != mqtt::Qos::exactly_once || session_.number() == 0)
+    return shard_.publish(message, now, last_.get());
+  const Origin origin{session_.number(), publish.packet_identifier,
+                      session_.begin_half(publish.packet_identifier, publish.duplicate)};
+  message.origin = &origin;
   shard_.publish(message, now, last_.get());
 }
 

@@ -56,10 +56,13 @@ std::vector<CommitAsk> CommitLine::take_asks(Position durable) {
   return out;
 }
 
-void CommitLine::forget(const Client& client) {
-  const auto let_go = [&client](std::vector<HeldReply>& replies) {
-    for (HeldReply& reply : replies)
-      if (reply.client == &client) reply.client = nullptr;
+void CommitLine::forget(const Client& client, const SessionName& session) {
+  const auto let_go = [&](std::vector<HeldReply>& replies) {
+    for (HeldReply& reply : replies) {
+      if (reply.client != &client) continue;
+      reply.client = nullptr;
+      if (reply.then_record) reply.session = std::make_unique<SessionName>(session);
+    }
   };
   let_go(open_);
   for (std::size_t i = 0; i < tickets_.size(); ++i) let_go(tickets_[i].replies);

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/ring.h"
@@ -21,6 +22,12 @@
 namespace wireway::broker {
 
 class Client;
+
+/// A session, wherever it is by then.
+struct SessionName {
+  std::string client_identifier;
+  std::uint64_t number = 0;
+};
 
 /// An acknowledgement: four bytes and perhaps a reason, or a whole packet.
 struct HeldReply {
@@ -32,7 +39,8 @@ struct HeldReply {
   /// that the identifier is taken, and only then the reply may go. The other way round a crash in
   /// between would lose the message.
   bool then_record = false;
-  std::unique_ptr<Bytes> packet;  ///< instead, if there is one
+  std::unique_ptr<SessionName> session;  ///< of then_record, once the client has gone
+  std::unique_ptr<Bytes> packet;         ///< instead, if there is one
 };
 
 /// Another shard wants to know when what it sent here is durable.
@@ -61,8 +69,8 @@ class CommitLine {
   /// Those that are done now, in order.
   std::vector<HeldReply> take_replies(Position durable);
   std::vector<CommitAsk> take_asks(Position durable);
-  /// The client has gone: its replies are nobody's.
-  void forget(const Client& client);
+  /// The client has gone: its replies are nobody's; what they were to record is its session's.
+  void forget(const Client& client, const SessionName& session);
   bool empty() const { return tickets_.empty() && asks_.empty() && open_.empty(); }
 
  private:

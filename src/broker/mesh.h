@@ -23,6 +23,7 @@ namespace wireway::broker {
 /// To a shard that has subscribers: deliver to them.
 struct Routed {
   MessagePtr message;
+  Origin origin = {};  ///< of session 0: none
 };
 /// To every other shard: the first subscription to the filter has come to the shard, or the last
 /// has gone.
@@ -72,6 +73,7 @@ struct GroupDelivery {
   std::string shared_filter;
   GroupMember member;
   MessagePtr message;
+  Origin origin = {};
 };
 
 /// To the state store's shard: a client asks.

@@ -3,10 +3,12 @@
 /// once somebody must keep it. The block is made once, shared by reference among all receivers on
 /// all shards, and never changed.
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/shared_block.h"
@@ -21,6 +23,21 @@ namespace mqtt = wire::mqtt;
 /// No expiry.
 inline constexpr MonoTime never{Duration::max()};
 
+/// Where a QoS 2 message comes from, so that a crash before its publisher has been promised that it
+/// is taken does not double it: docs/formats/broker-records.md, "Exactly once".
+struct Origin {
+  std::uint64_t session = 0;  ///< the publisher's number
+  std::uint16_t identifier = 0;
+  /// Receivers that have had it before a crash, as receiver().
+  std::vector<std::uint64_t> had = {};
+
+  /// `by_group`: as the member that a shared subscription has chosen.
+  static std::uint64_t receiver(std::uint64_t session, bool by_group) {
+    return session << 1 | (by_group ? 1U : 0U);
+  }
+  bool has(std::uint64_t one) const { return std::ranges::find(had, one) != had.end(); }
+};
+
 /// A message wherever its bytes lie; valid as long as those.
 struct MessageView {
   std::string_view topic;
@@ -33,8 +50,13 @@ struct MessageView {
   MonoTime expires_at = never;
   mqtt::Qos qos = mqtt::Qos::at_most_once;
   bool retain = false;
+  const Origin* origin = nullptr;  ///< of QoS 2 from a session that survives; else null
 
   bool expired(MonoTime now) const { return expires_at <= now; }
+  bool was_had_by(std::uint64_t session, bool by_group) const {
+    return origin != nullptr && !origin->had.empty() &&
+           origin->has(Origin::receiver(session, by_group));
+  }
 };
 
 /// The value at the front of a kept message's block; the bytes follow it (base/shared_block.h).
@@ -111,8 +133,11 @@ class PacketCache {
 class Passage {
  public:
   Passage(const MessageView& view, PacketCache& cache) : view_(view), cache_(cache) {}
-  Passage(MessagePtr stored, PacketCache& cache)
-      : view_(stored->view()), stored_(std::move(stored)), cache_(cache) {}
+  /// `origin` may be empty (of session 0).
+  Passage(MessagePtr stored, PacketCache& cache, const Origin* origin = nullptr)
+      : view_(stored->view()), stored_(std::move(stored)), cache_(cache) {
+    if (origin != nullptr && origin->session != 0) view_.origin = origin;
+  }
   ~Passage() { cache_.forget(); }
   Passage(const Passage&) = delete;
   Passage& operator=(const Passage&) = delete;

@@ -201,7 +201,8 @@ void Node::begin_checkpoint() {
 void Node::checkpoint_step() {
   constexpr std::size_t step_bytes = 256 * 1024;
   if (!shard_.checkpoint_step(step_bytes, env_.loop.now())) {
-    checkpoint_.arm(Duration{0}, [this] { checkpoint_step(); });
+    const Duration pause = shard_.checkpoint_waits() ? std::chrono::milliseconds{1} : Duration{0};
+    checkpoint_.arm(pause, [this] { checkpoint_step(); });
     return;
   }
   flush_journal();

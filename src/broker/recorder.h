@@ -60,6 +60,8 @@ class Recorder {
   /// Of the message that is passing: a receiver that keeps its queue. The record is written by
   /// end_message(), at next_position().
   void receiver(std::uint64_t number, std::uint64_t sequence, const Shape& shape);
+  /// Whether receivers are members that a shared subscription has chosen.
+  void set_by_group(bool by_group) { by_group_ = by_group; }
   Journal::Position next_position() const { return journal_.appended() + 1; }
   void end_message(const MessageView& view);
 
@@ -73,7 +75,8 @@ class Recorder {
   std::size_t shard_;
   std::uint64_t last_number_ = 0;
   WallTime wall_start_;
-  records::MessageQueued message_;     ///< reused: its receivers are gathered here
+  records::MessageQueued message_;  ///< reused: its receivers are gathered here
+  bool by_group_ = false;
   std::vector<Bytes> behind_message_;  ///< what came while it was gathered
   std::vector<Session*> waiting_;
   Bytes bytes_;

@@ -95,9 +95,13 @@ class Writer {
     for (const ReceiverData& one : r.receivers) {
       number(one.number);
       number(one.sequence);
-      number(static_cast<std::uint64_t>(one.qos) | (one.retain ? 4U : 0U));
+      number(static_cast<std::uint64_t>(one.qos) | (one.retain ? 4U : 0U) |
+             (one.by_group ? 8U : 0U));
       identifiers(one.identifiers);
     }
+    if (r.publisher == 0) return;
+    number(r.publisher);
+    number(r.packet_identifier);
   }
   void record(const DeliveryDone& r) {
     type(Type::delivery_done);
@@ -137,6 +141,12 @@ class Writer {
       number(static_cast<std::uint64_t>(one.qos) | (one.retain ? 4U : 0U) |
              (one.received ? 8U : 0U));
       identifiers(one.identifiers);
+    }
+    number(r.half_received.size());
+    for (const HalfReceived& one : r.half_received) {
+      number(one.packet_identifier);
+      number(one.receivers.size());
+      for (const std::uint64_t receiver : one.receivers) number(receiver);
     }
   }
 
@@ -240,9 +250,13 @@ class Reader {
       const std::uint64_t flags = number();
       one.qos = qos(flags);
       one.retain = (flags & 4) != 0;
+      one.by_group = (flags & 8) != 0;
       one.identifiers = identifiers();
       out.receivers.push_back(std::move(one));
     }
+    if (left_.empty()) return out;
+    out.publisher = number();
+    out.packet_identifier = std::uint16_t(number());
     return out;
   }
   SessionState session_state() {
@@ -263,6 +277,12 @@ class Reader {
       one.received = (flags & 8) != 0;
       one.identifiers = identifiers();
       out.queued.push_back(std::move(one));
+    }
+    if (left_.empty()) return out;  // an older version wrote it
+    for (std::size_t left = count(); left > 0 && ok_; --left) {
+      HalfReceived& one = out.half_received.emplace_back();
+      one.packet_identifier = std::uint16_t(number());
+      for (std::size_t more = count(); more > 0 && ok_; --more) one.receivers.push_back(number());
     }
     return out;
   }

@@ -70,12 +70,15 @@ struct ReceiverData {
   std::uint64_t sequence = 0;
   mqtt::Qos qos = mqtt::Qos::at_least_once;
   bool retain = false;
+  bool by_group = false;  ///< as the member that a shared subscription has chosen
   std::vector<std::uint32_t> identifiers;
 };
 /// A message has been queued for sessions of this shard.
 struct MessageQueued {
   MessageData message;
   std::vector<ReceiverData> receivers;
+  std::uint64_t publisher = 0;  ///< of QoS 2: its session's number; 0 = it has none
+  std::uint16_t packet_identifier = 0;
 };
 /// The session's delivery is over: acknowledged, refused, expired or dropped.
 struct DeliveryDone {
@@ -116,6 +119,12 @@ struct QueuedData {
   bool received = false;
   std::vector<std::uint32_t> identifiers;
 };
+/// QoS 2 from the client: the identifier is not recorded as taken, and some receivers have the
+/// message already.
+struct HalfReceived {
+  std::uint16_t packet_identifier = 0;
+  std::vector<std::uint64_t> receivers;  ///< Origin::receiver(); besides what is known of it so far
+};
 /// Checkpoint: all of a session; replaces whatever is known of that number.
 struct SessionState {
   SessionTerms terms;
@@ -123,6 +132,7 @@ struct SessionState {
   std::vector<SubscriptionData> subscriptions;
   std::vector<std::uint16_t> receiving;
   std::vector<QueuedData> queued;
+  std::vector<HalfReceived> half_received;
 };
 
 using Record = std::variant<SessionTerms, SessionEnded, SubscriptionAdded, SubscriptionRemoved,

@@ -40,12 +40,16 @@ std::vector<Record> one_of_each() {
   state.receiving = {1, 65535};
   state.queued = {{1, 5, mqtt::Qos::exactly_once, true, false, {7, 300}},
                   {0, 6, mqtt::Qos::exactly_once, false, true, {}}};
+  state.half_received = {{7, {}}, {9, {129, 256}}};
   return {terms(),
           SessionEnded{64},
           SubscriptionAdded{64, {"a/#", mqtt::Qos::exactly_once, false, true, 128}},
           SubscriptionRemoved{64, "a/#"},
-          MessageQueued{message(),
-                        {{64, 1, mqtt::Qos::at_least_once, true, {1}}, {128, 7, {}, false, {}}}},
+          MessageQueued{
+              message(),
+              {{64, 1, mqtt::Qos::at_least_once, true, false, {1}}, {128, 7, {}, false, true, {}}},
+              192,
+              65535},
           DeliveryDone{64, 1'000'000},
           DeliveryReceived{64, 3},
           ReceiveState{64, 65535, true},
@@ -85,12 +89,27 @@ TEST(BrokerRecords, keep_every_field_of_a_message) {
   EXPECT_EQ(read.expires_at, message().expires_at);
 }
 
+/// Where the version before ended such a record; 0 = as now.
+std::size_t end_before(const Record& record) {
+  const auto without = [](auto older, auto clear) {
+    clear(older);
+    return written(older).size();
+  };
+  if (const auto* queued = std::get_if<MessageQueued>(&record))
+    return without(*queued, [](MessageQueued& older) { older.publisher = 0; });
+  if (const auto* state = std::get_if<SessionState>(&record))  // and without the count
+    return without(*state, [](SessionState& older) { older.half_received.clear(); }) - 1;
+  return 0;
+}
+
 TEST(BrokerRecords, refuse_what_is_cut_short) {
   for (const Record& record : one_of_each()) {
     const Bytes bytes = written(record);
-    for (std::size_t length = 0; length < bytes.size(); ++length)
+    for (std::size_t length = 0; length < bytes.size(); ++length) {
+      if (length == end_before(record)) continue;
       EXPECT_FALSE(decode(ByteView(bytes).first(length)).has_value())
           << record.index() << " at " << length;
+    }
   }
 }
 

@@ -272,6 +272,36 @@ void Session::restore_receiving(std::uint16_t packet_identifier, bool taken) {
   const bool there = at != receiving_.end() && *at == packet_identifier;
   if (taken && !there) receiving_.insert(at, packet_identifier);
   if (!taken && there) receiving_.erase(at);
+  if (half_received_) half_received_->erase(packet_identifier);
+}
+
+void Session::restore_half_received(std::uint16_t packet_identifier, std::uint64_t receiver) {
+  if (!half_received_) half_received_ = std::make_unique<decltype(half_received_)::element_type>();
+  std::vector<std::uint64_t>& receivers = (*half_received_)[packet_identifier];
+  if (std::ranges::find(receivers, receiver) == receivers.end()) receivers.push_back(receiver);
+}
+
+std::vector<std::uint64_t> Session::take_half_received(std::uint16_t packet_identifier) {
+  if (!half_received_) return {};
+  const auto node = half_received_->extract(packet_identifier);
+  if (half_received_->empty()) half_received_.reset();
+  return node.empty() ? std::vector<std::uint64_t>{} : std::move(node.mapped());
+}
+
+std::vector<std::uint64_t> Session::begin_half(std::uint16_t packet_identifier, bool again) {
+  std::vector<std::uint64_t> had = take_half_received(packet_identifier);
+  if (again || had.empty()) return had;
+  recorder_->write(records::ReceiveState{number_, packet_identifier, true});
+  return {};
+}
+
+std::vector<records::HalfReceived> Session::half_received() const {
+  std::vector<records::HalfReceived> out;
+  for (const std::uint16_t one : receiving_unrecorded_) out.push_back({one, {}});
+  if (!half_received_) return out;
+  for (const auto& [identifier, receivers] : *half_received_)
+    out.push_back({identifier, receivers});
+  return out;
 }
 
 bool Session::begin_receive(std::uint16_t packet_identifier) {

@@ -149,6 +149,10 @@ class Session {
   bool end_receive(std::uint16_t packet_identifier);
   std::size_t receiving() const { return receiving_.size(); }
   bool is_receiving(std::uint16_t packet_identifier) const;
+  /// Who has had the message under this identifier before a crash. `again`: it is that message;
+  /// else it is another one, which nobody has had.
+  std::vector<std::uint64_t> begin_half(std::uint16_t packet_identifier, bool again);
+  std::vector<std::uint64_t> take_half_received(std::uint16_t packet_identifier);
 
   /// The largest packet that the connected client takes.
   std::size_t packet_bytes_max() const { return outlet_.packet_bytes_max; }
@@ -174,6 +178,7 @@ class Session {
   void restore_done(std::uint64_t sequence);
   void restore_received(std::uint64_t sequence);
   void restore_receiving(std::uint16_t packet_identifier, bool taken);
+  void restore_half_received(std::uint16_t packet_identifier, std::uint64_t receiver);
   void restore_sequence(std::uint64_t next) { next_sequence_ = std::max(next_sequence_, next); }
   /// What may have been sent before is to be sent with DUP: as much as the client took at once.
   void restore_end(std::uint16_t receive_maximum);
@@ -182,6 +187,12 @@ class Session {
   std::uint64_t next_sequence() const { return next_sequence_; }
   /// Of the identifiers that are being received, those that record_receiving() was called for.
   std::vector<std::uint16_t> recorded_receiving() const;
+  /// The others: not recorded yet, or half received before a crash.
+  std::vector<records::HalfReceived> half_received() const;
+  bool is_recorded(std::uint16_t packet_identifier) const {
+    return std::ranges::find(receiving_unrecorded_, packet_identifier) ==
+           receiving_unrecorded_.end();
+  }
   /// Calls `take(Delivery&)` for each unfinished QoS 1 and 2 delivery from `sequence` on, in order,
   /// until it returns false.
   template <class Take>
@@ -239,6 +250,8 @@ class Session {
   std::uint32_t resend_from_ = 0;         ///< entries before it have been sent on this connection
   std::vector<std::uint16_t> receiving_;  ///< sorted
   std::vector<std::uint16_t> receiving_unrecorded_;  ///< of these, while number_ is set
+  /// Identifiers whose message some receivers have, and whose publisher has to send it again.
+  std::unique_ptr<std::map<std::uint16_t, std::vector<std::uint64_t>>> half_received_;
   Recorder* recorder_ = nullptr;
   std::uint64_t number_ = 0;
   bool keeps_queue_ = false;

@@ -225,7 +225,8 @@ void Shard::closed(Client& client, MonoTime now) {
   WIREWAY_ASSERT(entry != nullptr && entry->client.get() == &client,
                  "a Client is closed once, by the shard that made it");
   entry->session.detach();
-  if (client.held_ > 0) line_.forget(client);
+  if (client.held_ > 0)
+    line_.forget(client, {entry->session.client_identifier(), entry->session.number()});
   if (client.listens_)
     mesh_.send(store_shard(), ListenerGone{entry->session.client_identifier(), client.number_});
   entry->expiry_s = client.session_expiry_s_;
@@ -291,7 +292,8 @@ void Shard::publish(MessageView message, MonoTime now, RouteMemo* memo) {
   const Route& route = route_of(message.topic, memo);
   deliver_here(passage, route, now);
   for (std::uint64_t left = route.shards; left != 0; left &= left - 1)
-    relay(std::size_t(std::countr_zero(left)), Routed{passage.stored()});
+    relay(std::size_t(std::countr_zero(left)),
+          Routed{passage.stored(), message.origin == nullptr ? Origin{} : *message.origin});
 }
 
 void Shard::deliver_here(Passage& message, const Route& route, MonoTime now) {
@@ -311,6 +313,8 @@ void Shard::deliver_here(Passage& message, const Route& route, MonoTime now) {
     if (!wanted) continue;
     shape.qos = std::min(shape.qos, view.qos);
     shape.identifiers = identifiers_;
+    if (view.was_had_by(receiver.session->number(), false)) [[unlikely]]
+      continue;
     receiver.session->deliver(message, shape, now);
   }
   for (SharedGroup* group : route.groups) deliver_group(*group, message, now);
@@ -321,19 +325,34 @@ void Shard::deliver_group(SharedGroup& group, Passage& message, MonoTime now) {
   const GroupMember* member = groups_.choose(group, message.view());
   if (member == nullptr) return;
   if (member->shard != index_) {
-    relay(member->shard, GroupDelivery{group.shared_filter, *member, message.stored()});
+    relay(member->shard, group_delivery(group, *member, message));
     return;
   }
   Entry* entry = find(member->client_identifier);
   if (entry == nullptr || !entry->session.filters.contains(group.shared_filter)) {
-    hand_over({group.shared_filter, *member, message.stored()}, now);
+    hand_over(group_delivery(group, *member, message), now);
     return;
   }
   Shape shape;
   shape.qos = std::min(member->qos, message.view().qos);
   shape.retain = member->retain_as_published && message.view().retain;
   if (member->identifier != 0) shape.identifiers = {&member->identifier, 1};
-  entry->session.deliver(message, shape, now);
+  deliver_to_member(entry->session, message, shape, now);
+}
+
+GroupDelivery Shard::group_delivery(const SharedGroup& group, const GroupMember& member,
+                                    Passage& message) {
+  GroupDelivery out{group.shared_filter, member, message.stored(), {}};
+  if (message.view().origin != nullptr) out.origin = *message.view().origin;
+  return out;
+}
+
+void Shard::deliver_to_member(Session& session, Passage& message, const Shape& shape,
+                              MonoTime now) {
+  if (message.view().was_had_by(session.number(), true)) return;
+  if (recorder_) recorder_->set_by_group(true);
+  session.deliver(message, shape, now);
+  if (recorder_) recorder_->set_by_group(false);
 }
 
 void Shard::send_to_member(GroupDelivery delivery, MonoTime now) {
@@ -347,12 +366,12 @@ void Shard::hand_over(const GroupDelivery& delivery, MonoTime now) {
   const GroupMember& member = delivery.member;
   Entry* entry = find(member.client_identifier);
   if (entry != nullptr && entry->session.filters.contains(delivery.shared_filter)) {
-    Passage message(delivery.message, packets_);
+    Passage message(delivery.message, packets_, &delivery.origin);
     Shape shape;
     shape.qos = std::min(member.qos, delivery.message->qos());
     shape.retain = member.retain_as_published && delivery.message->retain();
     if (member.identifier != 0) shape.identifiers = {&member.identifier, 1};
-    entry->session.deliver(message, shape, now);
+    deliver_to_member(entry->session, message, shape, now);
     if (recorder_) recorder_->end_message(message.view());
     return;
   }
@@ -360,7 +379,7 @@ void Shard::hand_over(const GroupDelivery& delivery, MonoTime now) {
   const std::size_t owner = shard_of(delivery.shared_filter, mesh_.count());
   if (owner != index_) return relay(owner, delivery);
   if (const GroupMember* next = groups_.choose_again(delivery))
-    send_to_member({delivery.shared_filter, *next, delivery.message}, now);
+    send_to_member({delivery.shared_filter, *next, delivery.message, delivery.origin}, now);
 }
 
 void Shard::subscribe(Client& client, const mqtt::SubscribeEntry& wanted, std::uint32_t identifier,
@@ -509,7 +528,7 @@ void Shard::receive(std::size_t from, Envelope envelope, MonoTime now) {
 
 void Shard::handle(Envelope envelope, MonoTime now) {
   if (auto* routed = std::get_if<Routed>(&envelope)) {
-    Passage message(std::move(routed->message), packets_);
+    Passage message(std::move(routed->message), packets_, &routed->origin);
     deliver_here(message, tree_.match(message.view().topic), now);
   } else if (auto* put = std::get_if<RetainedPut>(&envelope)) {
     put_retained(put->message);

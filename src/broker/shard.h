@@ -121,6 +121,8 @@ class Shard {
   /// All that lives, as records, in steps of about `bytes_max`; false = there is more to come.
   void begin_checkpoint();
   bool checkpoint_step(std::size_t bytes_max, MonoTime now);
+  /// It is written, and waits for acknowledgements that are under way.
+  bool checkpoint_waits() const;
 
   /// A request to the state store, wherever that lives.
   void ask_store(state_store::Asked asked);
@@ -153,6 +155,9 @@ class Shard {
   const Route& route_of(std::string_view topic, RouteMemo* memo);
   void deliver_here(Passage& message, const Route& route, MonoTime now);
   void deliver_group(SharedGroup& group, Passage& message, MonoTime now);
+  static GroupDelivery group_delivery(const SharedGroup& group, const GroupMember& member,
+                                      Passage& message);
+  void deliver_to_member(Session& session, Passage& message, const Shape& shape, MonoTime now);
   void send_to_member(GroupDelivery delivery, MonoTime now);
   void hand_over(const GroupDelivery& delivery, MonoTime now);
   void want_retained(Entry& entry, const std::string& filter, const Subscribed& subscribed,
@@ -192,6 +197,9 @@ class Shard {
   void finish_restore(Entry& entry, MonoTime now);
   struct Checkpoint;
   std::uint64_t body_of(const MessagePtr& message);
+  void record_taken(const SessionName& name, std::uint16_t identifier);
+  bool waits_for_taken();
+  bool write_checkpoint(std::size_t bytes_max, MonoTime now);
   bool checkpoint_session(Entry& entry, std::size_t& bytes_left);
 
   std::size_t index_;

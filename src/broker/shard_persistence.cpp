@@ -64,7 +64,10 @@ void Shard::release(MonoTime now) {
   for (const CommitAsk& ask : line_.take_asks(durable))
     mesh_.send(ask.from, CommitDone{ask.ticket, index_});
   for (HeldReply& reply : line_.take_replies(durable)) {
-    if (reply.client == nullptr) continue;
+    if (reply.client == nullptr) {
+      if (reply.session) record_taken(*reply.session, reply.identifier);
+      continue;
+    }
     --reply.client->held_;
     if (std::exchange(reply.then_record, false)) {
       reply.client->session().record_receiving(reply.identifier);
@@ -79,6 +82,13 @@ void Shard::release(MonoTime now) {
     waiting_responses_.pop_front();
     publish(response->view(), now);
   }
+}
+
+/// Everybody has the message: its publisher has gone meanwhile, but must not double it later.
+void Shard::record_taken(const SessionName& name, std::uint16_t identifier) {
+  Entry* entry = find(name.client_identifier);
+  if (entry != nullptr && entry->session.number() == name.number)
+    entry->session.record_receiving(identifier);
 }
 
 void Shard::publish_when_durable(MessagePtr message, MonoTime now) {
@@ -188,6 +198,11 @@ bool Shard::checkpoint_session(Entry& entry, std::size_t& bytes_left) {
   state.terms = terms_of(entry);
   state.next_sequence = session.next_sequence();
   state.receiving = session.recorded_receiving();
+  state.half_received = session.half_received();
+  for (const records::HalfReceived& one : state.half_received)
+    if (!session.is_recorded(one.packet_identifier))
+      checkpoint_->untaken.push_back(
+          {{session.client_identifier(), session.number()}, one.packet_identifier});
   for (const auto& [filter, one] : session.filters)
     state.subscriptions.push_back(
         {filter, one.qos, one.no_local, one.retain_as_published, one.identifier});
@@ -210,6 +225,16 @@ bool Shard::checkpoint_session(Entry& entry, std::size_t& bytes_left) {
 }
 
 bool Shard::checkpoint_step(std::size_t bytes_max, MonoTime now) {
+  if (!checkpoint_->written && !write_checkpoint(bytes_max, now)) return false;
+  checkpoint_->written = true;
+  if (waits_for_taken()) return false;
+  checkpoint_.reset();
+  return true;
+}
+
+bool Shard::checkpoint_waits() const { return checkpoint_ && checkpoint_->written; }
+
+bool Shard::write_checkpoint(std::size_t bytes_max, MonoTime now) {
   std::size_t left = bytes_max;
   while (left > 0 && !checkpoint_->clients.empty()) {
     Entry* entry = find(checkpoint_->clients.back());
@@ -233,8 +258,19 @@ bool Shard::checkpoint_step(std::size_t bytes_max, MonoTime now) {
   if (left == 0) return false;
   if (store_shard() == index_ && !store_.checkpoint_page(checkpoint_->key, left, wall_and(now)))
     return false;
-  checkpoint_.reset();
   return true;
+}
+
+/// Copies of a QoS 2 message may be in the old part of the journal alone until its identifier is
+/// recorded as taken: the old part must not go before.
+bool Shard::waits_for_taken() {
+  std::erase_if(checkpoint_->untaken, [this](const auto& one) {
+    const auto& [name, identifier] = one;
+    const Entry* entry = find(name.client_identifier);
+    return entry == nullptr || entry->session.number() != name.number ||
+           entry->session.is_recorded(identifier);
+  });
+  return !checkpoint_->untaken.empty();
 }
 
 }  // namespace wireway::broker

@@ -53,10 +53,18 @@ void Shard::restore_subscription(Entry& entry, const records::SubscriptionData& 
 }
 
 void Shard::apply(const records::SessionState& state, MonoTime now) {
+  std::vector<records::HalfReceived> half = state.half_received;
+  if (Entry* before = restoring_->find(state.terms.number); before != nullptr)
+    for (records::HalfReceived& one : half)
+      for (const std::uint64_t receiver : before->session.take_half_received(one.packet_identifier))
+        one.receivers.push_back(receiver);
   end_restored(state.terms.number);
   apply(state.terms, now);
   Entry* entry = restoring_->find(state.terms.number);
   if (entry == nullptr) return;
+  for (const records::HalfReceived& one : half)
+    for (const std::uint64_t receiver : one.receivers)
+      entry->session.restore_half_received(one.packet_identifier, receiver);
   entry->session.restore_sequence(state.next_sequence);
   for (const records::SubscriptionData& one : state.subscriptions)
     restore_subscription(*entry, one);
@@ -79,6 +87,10 @@ void Shard::apply(const records::SessionState& state, MonoTime now) {
 }
 
 void Shard::apply(const records::MessageQueued& record, MonoTime now) {
+  if (Entry* publisher = restoring_->find(record.publisher); publisher != nullptr)
+    for (const records::ReceiverData& one : record.receivers)
+      publisher->session.restore_half_received(record.packet_identifier,
+                                               Origin::receiver(one.number, one.by_group));
   MessagePtr message;
   for (const records::ReceiverData& one : record.receivers) {
     Entry* entry = restoring_->find(one.number);

@@ -3,6 +3,7 @@
 /// were sent, and all of them before anyone reads what the shards wrote.
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -29,12 +30,17 @@ class LocalMesh {
     do {
       for (const auto& shard : shards_) shard->end_turn(now);
       while (!mail_.empty()) {
+        if (before_mail_) before_mail_();
         Letter letter = std::move(mail_.front());
         mail_.pop_front();
         shards_[letter.to]->receive(letter.from, std::move(letter.envelope), now);
       }
       for (const auto& shard : shards_) shard->end_turn(now);
     } while (!mail_.empty());
+  }
+  /// As a loop does with what its shard has recorded.
+  void set_before_mail(std::move_only_function<void()> before_mail) {
+    before_mail_ = std::move(before_mail);
   }
   std::size_t count() const { return shards_.size(); }
   /// 1, 2, 3: for clients that bring no identifier.
@@ -70,6 +76,7 @@ class LocalMesh {
   std::vector<std::unique_ptr<Door>> doors_;
   std::vector<std::unique_ptr<broker::Shard>> shards_;
   std::deque<Letter> mail_;
+  std::move_only_function<void()> before_mail_;
   std::size_t numbers_ = 0;
 };
 

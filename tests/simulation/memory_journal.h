@@ -1,78 +1,84 @@
 #pragma once
-/// A journal whose disk obeys the test: groups become durable when it says so, and a crash keeps
-/// any number of those that were on their way.
+/// The one log of several shards, whose disk obeys the test: groups become durable one by one when
+/// it says so, each shard learns of it when it says so, and a crash keeps any number of the groups
+/// that were on their way.
 
+#include <algorithm>
+#include <memory>
 #include <vector>
 
-#include "broker/journal/journal.h"
+#include "broker/journal/shard_journal.h"
 
 namespace wireway::simulation {
 
-class MemoryJournal final : public broker::Journal {
+class OneLog {
  public:
-  /// What was on disk after a crash, and from where on a checkpoint makes the rest unnecessary.
-  struct Disk {
-    std::vector<std::vector<Bytes>> groups;
-    std::size_t records = 0;
-  };
+  using Groups = std::vector<broker::JournalGroup>;
 
-  MemoryJournal() = default;
-  explicit MemoryJournal(Disk disk) : disk_(std::move(disk)), appended_(disk_.records) {}
+  OneLog(std::size_t shards, Groups on_disk)
+      : durable_(on_disk.size()), of_before_(on_disk.size()), groups_(std::move(on_disk)) {
+    for (std::size_t i = 0; i < shards; ++i)
+      journals_.push_back(std::make_unique<broker::ShardJournal>(i, [] {}));
+  }
 
-  void set_handler(broker::JournalHandler&) override {}
-  Position append(ByteView record) override {
-    open_.emplace_back(record.begin(), record.end());
-    return ++appended_;
+  broker::ShardJournal& journal(std::size_t shard) { return *journals_[shard]; }
+  /// Before anybody gets mail that tells of it.
+  void take_groups() {
+    for (const auto& journal : journals_)
+      if (auto group = journal->take_group()) groups_.push_back(std::move(*group));
   }
-  Position appended() const override { return appended_; }
-  Position durable() const override { return disk_.records; }
-  bool failed() const override { return failed_; }
-  bool wants_checkpoint() const override { return false; }
-  /// Until its end is durable no other one may begin.
-  bool checkpointing() const { return checkpointing_; }
-  void begin_checkpoint() override {
-    checkpointing_ = true;
-    end_group();
-    before_checkpoint_ = disk_.groups.size() + pending_.size();
-  }
-  void end_checkpoint() override {
-    end_group();
-    end_of_checkpoint_ = disk_.groups.size() + pending_.size();
-  }
-  broker::JournalFigures figures() const override { return {}; }
 
-  void fail(bool failed) { failed_ = failed; }
-  /// The turn is over.
-  void end_group() {
-    if (!open_.empty()) pending_.push_back(std::exchange(open_, {}));
-  }
-  std::size_t pending() const { return pending_.size(); }
+  std::size_t pending() const { return groups_.size() - durable_; }
   void sync_one() {
-    if (pending_.empty()) return;
-    disk_.records += pending_.front().size();
-    disk_.groups.push_back(std::move(pending_.front()));
-    pending_.erase(pending_.begin());
-    if (end_of_checkpoint_ == 0 || disk_.groups.size() < end_of_checkpoint_) return;
-    disk_.groups.erase(disk_.groups.begin(),
-                       disk_.groups.begin() + std::ptrdiff_t(before_checkpoint_));
-    end_of_checkpoint_ = before_checkpoint_ = 0;
+    if (pending() == 0) return;
+    ++durable_;
+    if (end_of_checkpoint_ == 0 || durable_ < end_of_checkpoint_) return;
+    groups_.erase(groups_.begin(), groups_.begin() + std::ptrdiff_t(before_checkpoint_));
+    durable_ -= before_checkpoint_;
+    of_before_ -= std::min(of_before_, before_checkpoint_);
+    end_of_checkpoint_ = 0;
     checkpointing_ = false;
   }
+  /// The shard learns how far the disk has come; false if it knew.
+  bool tell(std::size_t shard) {
+    broker::ShardJournal& journal = *journals_[shard];
+    for (std::size_t i = durable_; i > 0; --i) {
+      const broker::JournalGroup& group = groups_[i - 1];
+      if (group.shard != shard || i <= of_before_) continue;
+      if (group.last <= journal.durable()) return false;
+      journal.set_durable(group.last);
+      return true;
+    }
+    return false;
+  }
+
+  /// Until its end is durable no other one may begin.
+  bool checkpointing() const { return checkpointing_; }
+  void begin_checkpoint() {
+    checkpointing_ = true;
+    take_groups();
+    before_checkpoint_ = groups_.size();
+  }
+  void end_checkpoint() {
+    take_groups();
+    end_of_checkpoint_ = groups_.size();
+  }
+
   /// The process ends; of the groups under way the first `kept` have reached the disk.
-  Disk crash(std::size_t kept) {
+  Groups crash(std::size_t kept) {
     for (std::size_t i = 0; i < kept; ++i) sync_one();
-    return disk_;
+    groups_.resize(durable_);
+    return std::move(groups_);
   }
 
  private:
-  Disk disk_;
-  std::vector<Bytes> open_;
-  std::vector<std::vector<Bytes>> pending_;
-  Position appended_ = 0;
+  std::size_t durable_;
+  std::size_t of_before_;  ///< so many groups are of a process before
+  Groups groups_;
+  std::vector<std::unique_ptr<broker::ShardJournal>> journals_;
   std::size_t before_checkpoint_ = 0;
   std::size_t end_of_checkpoint_ = 0;
   bool checkpointing_ = false;
-  bool failed_ = false;
 };
 
 }  // namespace wireway::simulation

@@ -53,7 +53,10 @@ struct Shard::Checkpoint {
   bool sessions_done = false;
   std::string topic;  ///< the last retained topic that was written
   bool retained_done = false;
-  std::string key;  ///< of the state store
+  std::string key;       ///< of the state store
+  bool written = false;  ///< all of it, and now it waits for `untaken`
+  /// Identifiers of QoS 2 that were not recorded as taken when their session was written.
+  std::vector<std::pair<SessionName, std::uint16_t>> untaken;
   /// Messages that were written, kept so that their addresses stay theirs.
   std::unordered_map<const StoredMessage*, std::pair<MessagePtr, std::uint64_t>> bodies;
   std::uint64_t last_body = 0;
