@@ -28,16 +28,11 @@ class LocalMesh {
   /// Delivers what the shards sent each other, until they are quiet.
   void settle(MonoTime now) {
     do {
-      for (const auto& shard : shards_) shard->end_turn(now);
-      while (!mail_.empty()) {
-        if (before_mail_) before_mail_();
-        Letter letter = std::move(mail_.front());
-        mail_.pop_front();
-        shards_[letter.to]->receive(letter.from, std::move(letter.envelope), now);
-      }
-      for (const auto& shard : shards_) shard->end_turn(now);
-    } while (!mail_.empty());
+      deliver(now);
+    } while (!mail_.empty() || (at_rest_ && at_rest_()));
   }
+  /// `at_rest` is called when the shards are quiet: true = it has brought something new.
+  void when_at_rest(std::move_only_function<bool()> at_rest) { at_rest_ = std::move(at_rest); }
   /// As a loop does with what its shard has recorded.
   void set_before_mail(std::move_only_function<void()> before_mail) {
     before_mail_ = std::move(before_mail);
@@ -73,11 +68,23 @@ class LocalMesh {
     broker::Envelope envelope;
   };
 
+  void deliver(MonoTime now) {
+    for (const auto& shard : shards_) shard->end_turn(now);
+    while (!mail_.empty()) {
+      if (before_mail_) before_mail_();
+      Letter letter = std::move(mail_.front());
+      mail_.pop_front();
+      shards_[letter.to]->receive(letter.from, std::move(letter.envelope), now);
+    }
+    for (const auto& shard : shards_) shard->end_turn(now);
+  }
+
   std::vector<std::unique_ptr<Door>> doors_;
   std::vector<std::unique_ptr<broker::Shard>> shards_;
   std::deque<Letter> mail_;
   std::move_only_function<void()> before_mail_;
   std::size_t numbers_ = 0;
+  std::move_only_function<bool()> at_rest_;
 };
 
 }  // namespace wireway::conformance

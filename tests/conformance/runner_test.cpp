@@ -1,5 +1,5 @@
 // Plays the dialogues of mqtt/*.txt against the session core: every case on one shard and on three,
-// in each version whose statements it names.
+// without persistence and with, in each version whose statements it names.
 
 #include <deque>
 #include <filesystem>
@@ -12,13 +12,15 @@
 #include "conformance/local_mesh.h"
 #include "conformance/packets.h"
 #include "conformance/peer.h"
+#include "simulation/memory_journal.h"
 
 namespace wireway::conformance {
 namespace {
 
 /// What the case demands of the broker's settings.
-broker::Settings settings_of(const Case& script) {
+broker::Settings settings_of(const Case& script, bool persistent) {
   broker::Settings settings;
+  settings.persistence.enabled = persistent;
   for (const Step& step : script.steps) {
     if (step.kind != Step::Kind::broker) continue;
     const auto set = [&step](const std::string& key, auto& slot) {
@@ -48,11 +50,22 @@ std::optional<std::string> seen_by(Version version, const Words& words, const st
   return seen;
 }
 
+/// How a case is played.
+struct Setting {
+  std::size_t shards = 1;
+  Version version = Version::v5;
+  bool persistent = false;
+};
+
 /// Plays one case.
 class Stage {
  public:
-  Stage(const Case& script, std::size_t shards, Version version)
-      : script_(script), version_(version), mesh_(shards, settings_of(script)) {}
+  Stage(const Case& script, const Setting& setting)
+      : script_(script),
+        version_(setting.version),
+        mesh_(setting.shards, settings_of(script, setting.persistent)) {
+    if (setting.persistent) record();
+  }
   ~Stage() {
     for (auto& [name, peer] : peers_) peer.leave(now_);
   }
@@ -65,6 +78,29 @@ class Stage {
   }
 
  private:
+  /// The shards have a log whose disk takes everything as soon as they are at rest.
+  void record() {
+    log_ = std::make_unique<simulation::OneLog>(mesh_.count(), simulation::OneLog::Groups{});
+    for (std::size_t i = 0; i < mesh_.count(); ++i) {
+      mesh_.shard(i).set_wall(WallTime{std::chrono::hours{500'000}}, now_);
+      mesh_.shard(i).record_to(log_->journal(i));
+    }
+    mesh_.set_before_mail([this] { log_->take_groups(); });
+    mesh_.when_at_rest([this] { return sync(); });
+  }
+  /// True if a shard learnt of it.
+  bool sync() {
+    log_->take_groups();
+    while (log_->pending() > 0) log_->sync_one();
+    bool told = false;
+    for (std::size_t i = 0; i < mesh_.count(); ++i) {
+      if (!log_->tell(i)) continue;
+      mesh_.shard(i).on_durable(now_);
+      told = true;
+    }
+    return told;
+  }
+
   std::string place(const Step& step) const {
     return fmt::format("{}:{}", script_.file, step.line);
   }
@@ -143,21 +179,20 @@ class Stage {
 
   const Case& script_;
   Version version_;
+  MonoTime now_{std::chrono::hours{1}};
+  std::unique_ptr<simulation::OneLog> log_;
   LocalMesh mesh_;
   std::map<std::string, Peer> peers_;
-  MonoTime now_{std::chrono::hours{1}};
 };
 
 class Conformance : public ::testing::Test {
  public:
-  Conformance(const Case& script, std::size_t shards, Version version)
-      : script_(script), shards_(shards), version_(version) {}
-  void TestBody() override { Stage(script_, shards_, version_).play(); }
+  Conformance(const Case& script, const Setting& setting) : script_(script), setting_(setting) {}
+  void TestBody() override { Stage(script_, setting_).play(); }
 
  private:
   const Case& script_;
-  std::size_t shards_;
-  Version version_;
+  Setting setting_;
 };
 
 /// Every case of every file, in order; ends the program if a file cannot be read as dialogues.
@@ -183,24 +218,27 @@ const std::vector<Case>& all_cases() {
   return cases;
 }
 
-void register_case(const Case& one, std::size_t shards, Version version) {
-  const bool v5 = version == Version::v5;
-  const std::string suite =
-      fmt::format("{} on {} shards by {}", one.file, shards, v5 ? "5" : "3.1.1");
+void register_case(const Case& one, const Setting& setting) {
+  const bool v5 = setting.version == Version::v5;
+  const std::string suite = fmt::format("{} on {} shards by {}{}", one.file, setting.shards,
+                                        v5 ? "5" : "3.1.1", setting.persistent ? ", kept" : "");
   std::string name = one.name;
   for (const std::string& statement : v5 ? one.of_v5 : one.of_v311) name += " " + statement;
   ::testing::RegisterTest(
       suite.c_str(), name.c_str(), nullptr, nullptr, one.file.c_str(), one.line,
-      [&one, shards, version]() -> Conformance* {
-        return std::make_unique<Conformance>(one, shards, version).release();  // GoogleTest owns it
+      [&one, setting]() -> Conformance* {
+        return std::make_unique<Conformance>(one, setting).release();  // GoogleTest owns it
       });
 }
 
 void register_cases() {
   for (const Case& one : all_cases()) {
     for (const std::size_t shards : {1, 3}) {
-      if (!one.of_v5.empty() || one.of_v311.empty()) register_case(one, shards, Version::v5);
-      if (!one.of_v311.empty()) register_case(one, shards, Version::v311);
+      for (const bool persistent : {false, true}) {
+        if (!one.of_v5.empty() || one.of_v311.empty())
+          register_case(one, {shards, Version::v5, persistent});
+        if (!one.of_v311.empty()) register_case(one, {shards, Version::v311, persistent});
+      }
     }
   }
 }

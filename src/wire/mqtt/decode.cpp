@@ -105,7 +105,7 @@ Decoded<Packet> decode_connack(Reader& reader, Version version) {
 
 bool is_known_reason(ReasonCode code) { return to_string(code) != "Unknown reason"; }
 
-/// Section 2.4, for the packets that end with an optional reason; DISCONNECT of both directions.
+/// Section 2.4, for the packets that end with an optional reason.
 bool is_reason_of(PacketType type, ReasonCode reason) {
   const auto code = static_cast<unsigned>(reason);
   switch (type) {
@@ -120,10 +120,9 @@ bool is_reason_of(PacketType type, ReasonCode reason) {
     case PacketType::auth:
       return reason == ReasonCode::success || reason == ReasonCode::continue_authentication ||
              reason == ReasonCode::reauthenticate;
-    default:
+    default:  // a DISCONNECT ends the connection whatever error it names
       return reason == ReasonCode::success || reason == ReasonCode::disconnect_with_will ||
-             (code >= 0x80 && code <= 0x83) || code == 0x87 || code == 0x89 ||
-             (code >= 0x8B && code <= 0x90) || code >= 0x93;
+             is_error(reason);
   }
 }
 
