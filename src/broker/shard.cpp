@@ -298,24 +298,25 @@ void Shard::publish(MessageView message, MonoTime now, RouteMemo* memo) {
 
 void Shard::deliver_here(Passage& message, const Route& route, MonoTime now) {
   const MessageView& view = message.view();
-  for (const Receiver& receiver : route.receivers) {
+  const std::span all = route.subscriptions;
+  for (auto one = all.begin(); one != all.end();) {
+    Session& session = *one->session;
     bool wanted = false;
     Shape shape;
     identifiers_.clear();
-    for (std::uint32_t i = 0; i < receiver.count; ++i) {
-      const Subscription& one = route.subscriptions[receiver.first + i];
-      if (one.no_local && view.publisher == receiver.session->client_identifier()) continue;
+    for (; one != all.end() && one->session == &session; ++one) {
+      if (one->no_local && view.publisher == session.client_identifier()) continue;
       wanted = true;
-      shape.qos = std::max(shape.qos, one.qos);
-      shape.retain = shape.retain || (one.retain_as_published && view.retain);
-      if (one.identifier != 0) identifiers_.push_back(one.identifier);
+      shape.qos = std::max(shape.qos, one->qos);
+      shape.retain = shape.retain || (one->retain_as_published && view.retain);
+      if (one->identifier != 0) identifiers_.push_back(one->identifier);
     }
     if (!wanted) continue;
     shape.qos = std::min(shape.qos, view.qos);
     shape.identifiers = identifiers_;
-    if (view.was_had_by(receiver.session->number(), false)) [[unlikely]]
+    if (view.was_had_by(session.number(), false)) [[unlikely]]
       continue;
-    receiver.session->deliver(message, shape, now);
+    session.deliver(message, shape, now);
   }
   for (SharedGroup* group : route.groups) deliver_group(*group, message, now);
   if (recorder_) recorder_->end_message(view);
