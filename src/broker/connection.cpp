@@ -122,7 +122,7 @@ void Connection::on_first_packet(std::uint8_t first_byte, ByteView body) {
   if (!packet) {
     const mqtt::Refused refused = packet.error();
     Bytes answer;
-    mqtt::append_refusal(refused, answer);
+    mqtt::append_refusal(body, refused, answer);
     if (!answer.empty()) send(answer);
     return give_up(fmt::format("CONNECT broke {}: {}", refused.clause, to_string(refused.code)));
   }

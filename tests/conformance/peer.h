@@ -85,7 +85,8 @@ class Peer final : public broker::Wire {
     auto packet = mqtt::decode(first_byte, body, version_, scratch);
     auto* connect = packet ? std::get_if<mqtt::Connect>(&*packet) : nullptr;
     if (connect == nullptr) {  // MQTT-3.1.0-1
-      if (!packet) mqtt::append_refusal(packet.error(), received_);
+      const bool is_connect = mqtt::type_of(first_byte) == mqtt::PacketType::connect;
+      if (is_connect) mqtt::append_refusal(body, packet.error(), received_);
       return close();
     }
     client_identifier_ = connect->client_identifier.empty()

@@ -57,9 +57,10 @@ void append(const Unsubscribe& packet, Version version, Bytes& out);
 void append(const Disconnect& packet, Version version, Bytes& out);
 void append(const Auth& packet, Bytes& out);
 void append_pingreq(Bytes& out);
-/// What a first packet that decode() refused is answered with before the end: the one CONNACK that
-/// every version understands if the client speaks a version that we do not, else nothing.
-void append_refusal(const Refused& refused, Bytes& out);
+/// What a CONNECT that decode() refused is answered with before the end: the reason in version 5,
+/// nothing in 3.1.1, and the one CONNACK that every version understands in versions that we do not
+/// speak.
+void append_refusal(ByteView connect_body, const Refused& refused, Bytes& out);
 void append_pingresp(Bytes& out);
 
 /// Size of the packet that append_publish() makes.

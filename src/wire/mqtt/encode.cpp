@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "wire/mqtt/codec.h"
 #include "wire/mqtt/detail/property.h"
 #include "wire/mqtt/detail/writer.h"
@@ -162,8 +164,13 @@ void append(const Auth& packet, Bytes& out) {
   append_reason_packet(PacketType::auth, packet.reason, packet.properties, out);
 }
 
-void append_refusal(const Refused& refused, Bytes& out) {
-  if (refused.code == ReasonCode::unsupported_protocol_version)
+void append_refusal(ByteView connect_body, const Refused& refused, Bytes& out) {
+  static constexpr std::uint8_t v5[] = {0, 4, 'M', 'Q', 'T', 'T', 5};
+  const bool is_v5 =
+      connect_body.size() > sizeof v5 && std::ranges::equal(connect_body.first(sizeof v5), v5);
+  if (is_v5)
+    append(Connack{false, refused.code, {}}, Version::v5, out);
+  else if (refused.code == ReasonCode::unsupported_protocol_version)
     append(Connack{false, refused.code, {}}, Version::v311, out);
 }
 
