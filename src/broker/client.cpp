@@ -281,7 +281,7 @@ void Client::accept(const mqtt::Publish& publish, MonoTime now) {
   if (publish.qos != mqtt::Qos::exactly_once || session_.number() == 0)
     return shard_.publish(message, now, last_.get());
   const Origin origin{session_.number(), publish.packet_identifier,
-                      session_.begin_half(publish.packet_identifier, publish.duplicate)};
+                      session_.begin_half(publish.packet_identifier, message)};
   message.origin = &origin;
   shard_.publish(message, now, last_.get());
 }

@@ -6,6 +6,16 @@
 
 namespace wireway::broker {
 
+/// FNV-1a.
+std::uint64_t content_of(const MessageView& message) {
+  std::uint64_t hash = 14'695'981'039'346'656'037U;
+  const auto mix = [&hash](std::uint8_t byte) { hash = (hash ^ byte) * 1'099'511'628'211U; };
+  for (const char byte : message.topic) mix(std::uint8_t(byte));
+  mix(0);
+  for (const std::uint8_t byte : message.payload) mix(byte);
+  return hash;
+}
+
 StoredMessage::StoredMessage(const MessageView& view)
     : expires_at_(view.expires_at),
       payload_bytes_(std::uint32_t(view.payload.size())),

@@ -59,6 +59,10 @@ struct MessageView {
   }
 };
 
+/// Of topic and payload: what a client sends again is told by it from another message under the
+/// same packet identifier. DUP alone does not tell: not every client sets it.
+std::uint64_t content_of(const MessageView& message);
+
 /// The value at the front of a kept message's block; the bytes follow it (base/shared_block.h).
 class StoredMessage {
  public:

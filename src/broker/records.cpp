@@ -145,6 +145,7 @@ class Writer {
     number(r.half_received.size());
     for (const HalfReceived& one : r.half_received) {
       number(one.packet_identifier);
+      number(one.content);
       number(one.receivers.size());
       for (const std::uint64_t receiver : one.receivers) number(receiver);
     }
@@ -282,6 +283,7 @@ class Reader {
     for (std::size_t left = count(); left > 0 && ok_; --left) {
       HalfReceived& one = out.half_received.emplace_back();
       one.packet_identifier = std::uint16_t(number());
+      one.content = number();
       for (std::size_t more = count(); more > 0 && ok_; --more) one.receivers.push_back(number());
     }
     return out;

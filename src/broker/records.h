@@ -123,6 +123,7 @@ struct QueuedData {
 /// message already.
 struct HalfReceived {
   std::uint16_t packet_identifier = 0;
+  std::uint64_t content = 0;             ///< content_of(); 0 = as known so far
   std::vector<std::uint64_t> receivers;  ///< Origin::receiver(); besides what is known of it so far
 };
 /// Checkpoint: all of a session; replaces whatever is known of that number.

@@ -40,7 +40,7 @@ std::vector<Record> one_of_each() {
   state.receiving = {1, 65535};
   state.queued = {{1, 5, mqtt::Qos::exactly_once, true, false, {7, 300}},
                   {0, 6, mqtt::Qos::exactly_once, false, true, {}}};
-  state.half_received = {{7, {}}, {9, {129, 256}}};
+  state.half_received = {{7, 0, {}}, {9, UINT64_MAX, {129, 256}}};
   return {terms(),
           SessionEnded{64},
           SubscriptionAdded{64, {"a/#", mqtt::Qos::exactly_once, false, true, 128}},

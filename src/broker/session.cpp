@@ -275,32 +275,37 @@ void Session::restore_receiving(std::uint16_t packet_identifier, bool taken) {
   if (half_received_) half_received_->erase(packet_identifier);
 }
 
-void Session::restore_half_received(std::uint16_t packet_identifier, std::uint64_t receiver) {
+void Session::restore_half_received(const records::HalfReceived& half) {
+  if (half.content == 0) return;
   if (!half_received_) half_received_ = std::make_unique<decltype(half_received_)::element_type>();
-  std::vector<std::uint64_t>& receivers = (*half_received_)[packet_identifier];
-  if (std::ranges::find(receivers, receiver) == receivers.end()) receivers.push_back(receiver);
+  records::HalfReceived& known = (*half_received_)[half.packet_identifier];
+  if (known.content != half.content) known = {half.packet_identifier, half.content, {}};
+  for (const std::uint64_t receiver : half.receivers)
+    if (std::ranges::find(known.receivers, receiver) == known.receivers.end())
+      known.receivers.push_back(receiver);
 }
 
-std::vector<std::uint64_t> Session::take_half_received(std::uint16_t packet_identifier) {
+records::HalfReceived Session::take_half_received(std::uint16_t packet_identifier) {
   if (!half_received_) return {};
   const auto node = half_received_->extract(packet_identifier);
   if (half_received_->empty()) half_received_.reset();
-  return node.empty() ? std::vector<std::uint64_t>{} : std::move(node.mapped());
+  return node.empty() ? records::HalfReceived{} : std::move(node.mapped());
 }
 
-std::vector<std::uint64_t> Session::begin_half(std::uint16_t packet_identifier, bool again) {
-  std::vector<std::uint64_t> had = take_half_received(packet_identifier);
-  if (again || had.empty()) return had;
+std::vector<std::uint64_t> Session::begin_half(std::uint16_t packet_identifier,
+                                               const MessageView& message) {
+  records::HalfReceived half = take_half_received(packet_identifier);
+  if (half.content == 0) return {};
+  if (half.content == content_of(message)) return std::move(half.receivers);
   recorder_->write(records::ReceiveState{number_, packet_identifier, true});
   return {};
 }
 
 std::vector<records::HalfReceived> Session::half_received() const {
   std::vector<records::HalfReceived> out;
-  for (const std::uint16_t one : receiving_unrecorded_) out.push_back({one, {}});
+  for (const std::uint16_t one : receiving_unrecorded_) out.push_back({one, 0, {}});
   if (!half_received_) return out;
-  for (const auto& [identifier, receivers] : *half_received_)
-    out.push_back({identifier, receivers});
+  for (const auto& [identifier, half] : *half_received_) out.push_back(half);
   return out;
 }
 

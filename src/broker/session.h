@@ -149,10 +149,11 @@ class Session {
   bool end_receive(std::uint16_t packet_identifier);
   std::size_t receiving() const { return receiving_.size(); }
   bool is_receiving(std::uint16_t packet_identifier) const;
-  /// Who has had the message under this identifier before a crash. `again`: it is that message;
-  /// else it is another one, which nobody has had.
-  std::vector<std::uint64_t> begin_half(std::uint16_t packet_identifier, bool again);
-  std::vector<std::uint64_t> take_half_received(std::uint16_t packet_identifier);
+  /// Who has had this message under this identifier before a crash.
+  std::vector<std::uint64_t> begin_half(std::uint16_t packet_identifier,
+                                        const MessageView& message);
+  /// Content 0 = it is not half received.
+  records::HalfReceived take_half_received(std::uint16_t packet_identifier);
 
   /// The largest packet that the connected client takes.
   std::size_t packet_bytes_max() const { return outlet_.packet_bytes_max; }
@@ -178,7 +179,8 @@ class Session {
   void restore_done(std::uint64_t sequence);
   void restore_received(std::uint64_t sequence);
   void restore_receiving(std::uint16_t packet_identifier, bool taken);
-  void restore_half_received(std::uint16_t packet_identifier, std::uint64_t receiver);
+  /// Of what is another message than was known, nothing of that one counts any more.
+  void restore_half_received(const records::HalfReceived& half);
   void restore_sequence(std::uint64_t next) { next_sequence_ = std::max(next_sequence_, next); }
   /// What may have been sent before is to be sent with DUP: as much as the client took at once.
   void restore_end(std::uint16_t receive_maximum);
@@ -251,7 +253,7 @@ class Session {
   std::vector<std::uint16_t> receiving_;  ///< sorted
   std::vector<std::uint16_t> receiving_unrecorded_;  ///< of these, while number_ is set
   /// Identifiers whose message some receivers have, and whose publisher has to send it again.
-  std::unique_ptr<std::map<std::uint16_t, std::vector<std::uint64_t>>> half_received_;
+  std::unique_ptr<std::map<std::uint16_t, records::HalfReceived>> half_received_;
   Recorder* recorder_ = nullptr;
   std::uint64_t number_ = 0;
   bool keeps_queue_ = false;

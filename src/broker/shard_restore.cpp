@@ -55,16 +55,17 @@ void Shard::restore_subscription(Entry& entry, const records::SubscriptionData& 
 void Shard::apply(const records::SessionState& state, MonoTime now) {
   std::vector<records::HalfReceived> half = state.half_received;
   if (Entry* before = restoring_->find(state.terms.number); before != nullptr)
-    for (records::HalfReceived& one : half)
-      for (const std::uint64_t receiver : before->session.take_half_received(one.packet_identifier))
-        one.receivers.push_back(receiver);
+    for (records::HalfReceived& one : half) {
+      records::HalfReceived known = before->session.take_half_received(one.packet_identifier);
+      if (one.content != 0 && one.content != known.content) continue;
+      one.content = known.content;
+      std::ranges::move(known.receivers, std::back_inserter(one.receivers));
+    }
   end_restored(state.terms.number);
   apply(state.terms, now);
   Entry* entry = restoring_->find(state.terms.number);
   if (entry == nullptr) return;
-  for (const records::HalfReceived& one : half)
-    for (const std::uint64_t receiver : one.receivers)
-      entry->session.restore_half_received(one.packet_identifier, receiver);
+  for (const records::HalfReceived& one : half) entry->session.restore_half_received(one);
   entry->session.restore_sequence(state.next_sequence);
   for (const records::SubscriptionData& one : state.subscriptions)
     restore_subscription(*entry, one);
@@ -87,10 +88,12 @@ void Shard::apply(const records::SessionState& state, MonoTime now) {
 }
 
 void Shard::apply(const records::MessageQueued& record, MonoTime now) {
-  if (Entry* publisher = restoring_->find(record.publisher); publisher != nullptr)
+  if (Entry* publisher = restoring_->find(record.publisher); publisher != nullptr) {
+    records::HalfReceived half{record.packet_identifier, content_of(record.message.view), {}};
     for (const records::ReceiverData& one : record.receivers)
-      publisher->session.restore_half_received(record.packet_identifier,
-                                               Origin::receiver(one.number, one.by_group));
+      half.receivers.push_back(Origin::receiver(one.number, one.by_group));
+    publisher->session.restore_half_received(half);
+  }
   MessagePtr message;
   for (const records::ReceiverData& one : record.receivers) {
     Entry* entry = restoring_->find(one.number);
