@@ -29,13 +29,11 @@ class KeyRights final : public state_store::Rights {
 
 }  // namespace
 
-Client::Client(Shard& shard, Session& session, Wire& wire, const mqtt::Connect& connect,
-               std::string peer)
+Client::Client(Shard& shard, Session& session, Wire& wire, const mqtt::Connect& connect)
     : shard_(shard),
       session_(session),
       wire_(wire),
       version_(connect.version),
-      peer_(std::move(peer)),
       permissions_(wire.permissions()) {}
 
 template <class Packet>
@@ -107,7 +105,7 @@ void Client::refuse(const mqtt::Refused& refused) {
 void Client::disconnect(ReasonCode reason, std::string why) {
   if (ended_) return;
   ended_ = true;
-  last_words_ = std::move(why);
+  last_words_.made() = std::move(why);
   if (version_ == Version::v5) send(mqtt::Disconnect{reason, {}});
   wire_.close();
 }
@@ -243,15 +241,16 @@ bool Client::resolve_alias(mqtt::Publish& publish) {
     return false;
   }
   if (!publish.topic.empty()) {
-    if (aliases_.size() < alias) aliases_.resize(alias);
-    aliases_[alias - 1U] = publish.topic;
+    std::vector<std::string>& aliases = aliases_.made();
+    if (aliases.size() < alias) aliases.resize(alias);
+    aliases[alias - 1U] = publish.topic;
     return true;
   }
-  if (alias > aliases_.size() || aliases_[alias - 1U].empty()) {
+  if (alias > aliases_->size() || (*aliases_)[alias - 1U].empty()) {
     refuse({ReasonCode::protocol_error, "MQTT-3.3.2-7"});
     return false;
   }
-  publish.topic = aliases_[alias - 1U];
+  publish.topic = (*aliases_)[alias - 1U];
   return true;
 }
 

@@ -31,8 +31,7 @@ struct RouteMemo {
 
 class Client {
  public:
-  Client(Shard& shard, Session& session, Wire& wire, const mqtt::Connect& connect,
-         std::string peer);
+  Client(Shard& shard, Session& session, Wire& wire, const mqtt::Connect& connect);
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
@@ -50,9 +49,8 @@ class Client {
   Session& session() { return session_; }
   Wire& wire() { return wire_; }
   mqtt::Version version() const { return version_; }
-  const std::string& peer() const { return peer_; }
   /// Why the connection ended, in words; empty if the client just left.
-  const std::string& last_words() const { return last_words_; }
+  const std::string& last_words() const { return *last_words_; }
   bool ended() const { return ended_; }
 
  private:
@@ -90,7 +88,6 @@ class Client {
   Session& session_;
   Wire& wire_;
   mqtt::Version version_;
-  std::string peer_;
   std::uint16_t keep_alive_s_ = 0;
   std::uint32_t session_expiry_s_ = 0;
   bool may_send_session_expiry_ = false;
@@ -101,8 +98,8 @@ class Client {
   std::uint64_t number_ = 0;  ///< of the connection, unique on its shard
   MonoTime last_packet_;
   MonoTime connected_at_;
-  std::string last_words_;
-  std::vector<std::string> aliases_;  ///< by alias - 1; as long as the highest that was used
+  Lazy<std::string> last_words_;
+  Lazy<std::vector<std::string>> aliases_;  ///< by alias - 1; as long as the highest that was used
   /// The topic that was published to last, checked, with its receivers.
   std::unique_ptr<RouteMemo> last_;
   const Permissions* permissions_;  ///< the Wire's; null = everything

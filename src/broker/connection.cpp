@@ -9,12 +9,24 @@ namespace wireway::broker {
 
 namespace websocket = wire::websocket;
 
+namespace {
+
+/// Of the thread: a frame is written before the next one is made.
+Bytes& frame_memory() {
+  constexpr std::size_t kept_bytes = 64 * 1024;
+  thread_local Bytes bytes;
+  if (bytes.capacity() > kept_bytes) bytes = Bytes();
+  bytes.clear();
+  return bytes;
+}
+
+}  // namespace
+
 Connection::Connection(Node& node, std::unique_ptr<net::Stream> stream, Carrier carrier,
                        std::shared_ptr<const Guard> guard)
     : node_(node),
       stream_(std::move(stream)),
       reader_(std::min(node.shard_.settings().packet_bytes_max, connect_bytes_max)),
-      peer_(stream_->peer()),
       patience_(node.env_.loop),
       guard_(std::move(guard)) {
   if (carrier == Carrier::websocket) web_ = std::make_unique<websocket::Server>();
@@ -28,7 +40,6 @@ Connection::Connection(Node& node, Arrival arrival)
       stream_(node.env_.network.attach(std::move(arrival.stream))),
       web_(std::move(arrival.web)),
       reader_(node.shard_.settings().packet_bytes_max),
-      peer_(stream_->peer()),
       patience_(node.env_.loop),
       guard_(std::move(arrival.guard)),
       visit_(std::move(arrival.visit)) {
@@ -165,8 +176,8 @@ void Connection::connect(mqtt::Connect packet) {
   while (packet.client_identifier.empty() &&
          (assigned.empty() || shard_of(assigned, node_.count()) != node_.index_))
     assigned = "wireway-" + node_.env_.random.uuid();
-  client_ = node_.shard_.connect(*this, std::move(packet), peer_, std::move(assigned),
-                                 node_.env_.loop.now());
+  client_ =
+      node_.shard_.connect(*this, std::move(packet), std::move(assigned), node_.env_.loop.now());
   node_.arm_tick();
   if (client_ != nullptr && visit_) limit_to_credentials();
   after_send();  // the resumed session may have filled the output
@@ -174,7 +185,7 @@ void Connection::connect(mqtt::Connect packet) {
 
 void Connection::give_up(const std::string& why) {
   if (closing_) return;
-  node_.tell_refused(peer_, why);
+  node_.tell_refused(peer(), why);
   close();
 }
 
@@ -213,10 +224,10 @@ void Connection::on_close(const Error& reason) {
   closing_ = true;
   if (Client* client = std::exchange(client_, nullptr)) {
     if (!client->last_words().empty())
-      log::warn("client {} ({}): {}", client->session().client_identifier(), peer_,
+      log::warn("client {} ({}): {}", client->session().client_identifier(), peer(),
                 client->last_words());
     else
-      log::debug("client {} ({}): {}", client->session().client_identifier(), peer_,
+      log::debug("client {} ({}): {}", client->session().client_identifier(), peer(),
                  reason.message);
     node_.shard_.closed(*client, node_.env_.loop.now());
     node_.arm_tick();
@@ -227,9 +238,9 @@ void Connection::on_close(const Error& reason) {
 void Connection::send(ByteView bytes) {
   if (!stream_) return;
   if (web_) {
-    frame_.clear();
-    websocket::append_frame(websocket::Opcode::binary, bytes, frame_);
-    bytes = frame_;
+    Bytes& frame = frame_memory();
+    websocket::append_frame(websocket::Opcode::binary, bytes, frame);
+    bytes = frame;
   }
   stream_->write(bytes);
   after_send();
@@ -243,9 +254,9 @@ void Connection::close() {
   patience_.cancel();
   if (visit_) visit_->end.reset();
   if (web_ && web_->state() == websocket::Server::State::open) {
-    frame_.clear();
-    websocket::append_close(websocket::CloseCode::normal, frame_);
-    stream_->write(frame_);
+    Bytes& frame = frame_memory();
+    websocket::append_close(websocket::CloseCode::normal, frame);
+    stream_->write(frame);
   }
   stream_->close();
 }

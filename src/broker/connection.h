@@ -60,6 +60,7 @@ class Connection final : public net::StreamHandler, public Wire {
   const Permissions* permissions() const override {
     return visit_ && visit_->admission.permissions ? &*visit_->admission.permissions : nullptr;
   }
+  std::string peer() const override { return stream_ ? stream_->peer() : std::string{}; }
   bool authenticated() const override { return visit_ && !visit_->is_knocking; }
 
  private:
@@ -90,11 +91,9 @@ class Connection final : public net::StreamHandler, public Wire {
   mqtt::FrameReader reader_;
   Client* client_ = nullptr;
   std::unique_ptr<mqtt::Connect> first_packet_;  ///< CONNECT, until the client has a home
-  std::string peer_;
   bool closing_ = false;
   bool paused_ = false;
   net::Timer patience_;  ///< for CONNECT; from then on, for the end of a turn that wrote much
-  Bytes frame_;
   std::shared_ptr<const Guard> guard_;  ///< of its port
   std::unique_ptr<Visit> visit_;
 };

@@ -36,7 +36,7 @@ Credentials Connection::credentials() const {
   Credentials out{.client_identifier = connect.client_identifier,
                   .username = connect.user_name,
                   .method = connect.properties.authentication_method,
-                  .peer = peer_};
+                  .peer = peer()};
   while (out.client_identifier.empty() ||
          (connect.client_identifier.empty() &&
           shard_of(out.client_identifier, node_.count()) != node_.index_))
@@ -65,7 +65,7 @@ void Connection::on_admission(Admission admission) {
         version, ReasonCode::not_authorized,
         fmt::format("BrokerAuthorization {} does not let it {}", guard_->authorization, why_not));
   log::debug("client {} ({}): admitted by {} as \"{}\"", admission.principal.client_identifier,
-             peer_, admission.principal.method, admission.principal.username);
+             peer(), admission.principal.method, admission.principal.username);
   visit_->admission = std::move(admission);
   visit_->is_knocking = false;
   patience_.cancel();
@@ -112,7 +112,7 @@ void Connection::on_auth(const mqtt::Auth& packet) {
   Credentials shown{.client_identifier = who.client_identifier,
                     .username = who.username,
                     .method = packet.properties.authentication_method,
-                    .peer = peer_,
+                    .peer = peer(),
                     .is_renewal = true};
   if (packet.properties.authentication_data)
     shown.data = to_text(*packet.properties.authentication_data);
@@ -123,8 +123,8 @@ void Connection::on_renewal(Admission admission) {
   if (client_ == nullptr) return;
   const Principal& who = visit_->admission.principal;
   if (admission.is_transient) {
-    log::warn("client {} ({}): cannot be authenticated again now: {}", who.client_identifier, peer_,
-              admission.why);
+    log::warn("client {} ({}): cannot be authenticated again now: {}", who.client_identifier,
+              peer(), admission.why);
     return send_back(ReasonCode::continue_authentication);
   }
   if (mqtt::is_error(admission.reason))
@@ -160,7 +160,7 @@ void Connection::limit_to_credentials() {
   visit_->end->arm(std::clamp(left, Duration{0}, look), [this] {
     const Principal& who = visit_->admission.principal;
     if (who.expires_at > node_.env_.loop.wall_now()) return limit_to_credentials();
-    log::warn("client {} ({}): its credentials have ended; closed", who.client_identifier, peer_);
+    log::warn("client {} ({}): its credentials have ended; closed", who.client_identifier, peer());
     close();
   });
 }

@@ -264,14 +264,15 @@ bool Session::on_pubcomp(std::uint16_t packet_identifier, MonoTime now) {
 }
 
 bool Session::is_receiving(std::uint16_t packet_identifier) const {
-  return std::ranges::binary_search(receiving_, packet_identifier);
+  return std::ranges::binary_search(*receiving_, packet_identifier);
 }
 
 void Session::restore_receiving(std::uint16_t packet_identifier, bool taken) {
-  const auto at = std::ranges::lower_bound(receiving_, packet_identifier);
-  const bool there = at != receiving_.end() && *at == packet_identifier;
-  if (taken && !there) receiving_.insert(at, packet_identifier);
-  if (!taken && there) receiving_.erase(at);
+  std::vector<std::uint16_t>& all = receiving_.made();
+  const auto at = std::ranges::lower_bound(all, packet_identifier);
+  const bool there = at != all.end() && *at == packet_identifier;
+  if (taken && !there) all.insert(at, packet_identifier);
+  if (!taken && there) all.erase(at);
   if (half_received_) half_received_->erase(packet_identifier);
 }
 
@@ -303,37 +304,39 @@ std::vector<std::uint64_t> Session::begin_half(std::uint16_t packet_identifier,
 
 std::vector<records::HalfReceived> Session::half_received() const {
   std::vector<records::HalfReceived> out;
-  for (const std::uint16_t one : receiving_unrecorded_) out.push_back({one, 0, {}});
+  for (const std::uint16_t one : *receiving_unrecorded_) out.push_back({one, 0, {}});
   if (!half_received_) return out;
   for (const auto& [identifier, half] : *half_received_) out.push_back(half);
   return out;
 }
 
 bool Session::begin_receive(std::uint16_t packet_identifier) {
-  const auto at = std::ranges::lower_bound(receiving_, packet_identifier);
-  if (at != receiving_.end() && *at == packet_identifier) return false;
-  receiving_.insert(at, packet_identifier);
-  if (number_ != 0) receiving_unrecorded_.push_back(packet_identifier);
+  std::vector<std::uint16_t>& all = receiving_.made();
+  const auto at = std::ranges::lower_bound(all, packet_identifier);
+  if (at != all.end() && *at == packet_identifier) return false;
+  all.insert(at, packet_identifier);
+  if (number_ != 0) receiving_unrecorded_.made().push_back(packet_identifier);
   return true;
 }
 
 void Session::record_receiving(std::uint16_t packet_identifier) {
   if (number_ == 0 || !is_receiving(packet_identifier)) return;
-  std::erase(receiving_unrecorded_, packet_identifier);
+  std::erase(receiving_unrecorded_.made(), packet_identifier);
   recorder_->write(records::ReceiveState{number_, packet_identifier, false});
 }
 
 std::vector<std::uint16_t> Session::recorded_receiving() const {
-  std::vector<std::uint16_t> out = receiving_;
-  for (const std::uint16_t one : receiving_unrecorded_) std::erase(out, one);
+  std::vector<std::uint16_t> out = *receiving_;
+  for (const std::uint16_t one : *receiving_unrecorded_) std::erase(out, one);
   return out;
 }
 
 bool Session::end_receive(std::uint16_t packet_identifier) {
-  const auto at = std::ranges::lower_bound(receiving_, packet_identifier);
-  if (at == receiving_.end() || *at != packet_identifier) return false;
-  receiving_.erase(at);
-  std::erase(receiving_unrecorded_, packet_identifier);
+  std::vector<std::uint16_t>& all = receiving_.made();
+  const auto at = std::ranges::lower_bound(all, packet_identifier);
+  if (at == all.end() || *at != packet_identifier) return false;
+  all.erase(at);
+  std::erase(receiving_unrecorded_.made(), packet_identifier);
   if (number_ != 0) recorder_->write(records::ReceiveState{number_, packet_identifier, true});
   return true;
 }

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "base/lazy.h"
 #include "base/ring.h"
 #include "broker/client_trace.h"
 #include "broker/message.h"
@@ -36,6 +37,8 @@ class Wire {
   virtual std::size_t pending_bytes() const = 0;
   /// Sends what is pending, then closes; the shard is told by Shard::closed() later, never inside.
   virtual void close() = 0;
+  /// Where it comes from, for people.
+  virtual std::string peer() const { return {}; }
   /// Another connection took the session over: the shard has closed this one's Client itself.
   virtual void forget_client() {}
   /// Its CONNECT was accepted with the authentication method that it names.
@@ -147,7 +150,7 @@ class Session {
   /// So that it is known after a crash.
   void record_receiving(std::uint16_t packet_identifier);
   bool end_receive(std::uint16_t packet_identifier);
-  std::size_t receiving() const { return receiving_.size(); }
+  std::size_t receiving() const { return receiving_->size(); }
   bool is_receiving(std::uint16_t packet_identifier) const;
   /// Who has had this message under this identifier before a crash.
   std::vector<std::uint64_t> begin_half(std::uint16_t packet_identifier,
@@ -192,8 +195,8 @@ class Session {
   /// The others: not recorded yet, or half received before a crash.
   std::vector<records::HalfReceived> half_received() const;
   bool is_recorded(std::uint16_t packet_identifier) const {
-    return std::ranges::find(receiving_unrecorded_, packet_identifier) ==
-           receiving_unrecorded_.end();
+    return std::ranges::find(*receiving_unrecorded_, packet_identifier) ==
+           receiving_unrecorded_->end();
   }
   /// Calls `take(Delivery&)` for each unfinished QoS 1 and 2 delivery from `sequence` on, in order,
   /// until it returns false.
@@ -201,7 +204,7 @@ class Session {
   void each_delivery(std::uint64_t sequence, Take&& take);
 
   /// Filters as the client wrote them, with what was granted; kept by the shard.
-  std::map<std::string, Subscribed, std::less<>> filters;
+  Lazy<std::map<std::string, Subscribed, std::less<>>> filters;
 
  private:
   Delivery* find(std::uint16_t packet_identifier);
@@ -248,10 +251,10 @@ class Session {
   Ring<Delivery> window_;
   std::uint64_t next_sequence_ = 1;
   std::uint64_t front_sequence_ = 1;
-  std::uint32_t outstanding_ = 0;         ///< sent on this connection and not done
-  std::uint32_t resend_from_ = 0;         ///< entries before it have been sent on this connection
-  std::vector<std::uint16_t> receiving_;  ///< sorted
-  std::vector<std::uint16_t> receiving_unrecorded_;  ///< of these, while number_ is set
+  std::uint32_t outstanding_ = 0;  ///< sent on this connection and not done
+  std::uint32_t resend_from_ = 0;  ///< entries before it have been sent on this connection
+  Lazy<std::vector<std::uint16_t>> receiving_;             ///< sorted
+  Lazy<std::vector<std::uint16_t>> receiving_unrecorded_;  ///< of these, while number_ is set
   /// Identifiers whose message some receivers have, and whose publisher has to send it again.
   std::unique_ptr<std::map<std::uint16_t, records::HalfReceived>> half_received_;
   Recorder* recorder_ = nullptr;

@@ -160,8 +160,8 @@ void Shard::take_over(Entry& entry, MonoTime now) {
   closed(old, now);
 }
 
-Client* Shard::connect(Wire& wire, mqtt::Connect connect, std::string peer,
-                       std::string assigned_identifier, MonoTime now) {
+Client* Shard::connect(Wire& wire, mqtt::Connect connect, std::string assigned_identifier,
+                       MonoTime now) {
   auto refused = verdict(connect, wire.authenticated());
   // A session that is there may always be taken up again: it drains what waits in it.
   const bool new_session = cannot_record() && find(connect.client_identifier) == nullptr;
@@ -184,7 +184,7 @@ Client* Shard::connect(Wire& wire, mqtt::Connect connect, std::string peer,
   entry.expires_at = never;
   entry.will_at = never;  // connected again before the delay: the will is not sent (MQTT-3.1.3-9)
   entry.will = connect.will ? will_of(*connect.will, connect.client_identifier) : nullptr;
-  entry.client = std::make_unique<Client>(*this, entry.session, wire, connect, std::move(peer));
+  entry.client = std::make_unique<Client>(*this, entry.session, wire, connect);
   Client& client = *entry.client;
   client.last_packet_ = client.connected_at_ = now;
   entry.session.category = category_of(connect);
@@ -212,7 +212,7 @@ Client* Shard::connect(Wire& wire, mqtt::Connect connect, std::string peer,
 /// What a session had subscribed to and may not hear any more ends, with what waits of it.
 void Shard::withdraw(Entry& entry, const Permissions& permissions) {
   std::vector<std::string> lost;
-  for (const auto& [filter, subscribed] : entry.session.filters)
+  for (const auto& [filter, subscribed] : *entry.session.filters)
     if (!permissions.may_subscribe(filter)) lost.push_back(filter);
   if (lost.empty()) return;
   for (const std::string& filter : lost) unsubscribe(entry.session, filter);
@@ -250,9 +250,9 @@ void Shard::closed(Client& client, MonoTime now) {
 }
 
 void Shard::end_session(Entry& entry) {
-  set_deadline(entry, never);
+  deadlines_.set(entry, never);
   if (entry.session.number() != 0) recorder_->write(records::SessionEnded{entry.session.number()});
-  for (const auto& [filter, subscribed] : entry.session.filters) take_subscription(entry, filter);
+  for (const auto& [filter, subscribed] : *entry.session.filters) take_subscription(entry, filter);
   departed_[entry.session.category] += entry.session.traffic;
   sessions_.erase(sessions_.find(entry.session.client_identifier()));
 }
@@ -330,7 +330,7 @@ void Shard::deliver_group(SharedGroup& group, Passage& message, MonoTime now) {
     return;
   }
   Entry* entry = find(member->client_identifier);
-  if (entry == nullptr || !entry->session.filters.contains(group.shared_filter)) {
+  if (entry == nullptr || !entry->session.filters->contains(group.shared_filter)) {
     hand_over(group_delivery(group, *member, message), now);
     return;
   }
@@ -366,7 +366,7 @@ void Shard::send_to_member(GroupDelivery delivery, MonoTime now) {
 void Shard::hand_over(const GroupDelivery& delivery, MonoTime now) {
   const GroupMember& member = delivery.member;
   Entry* entry = find(member.client_identifier);
-  if (entry != nullptr && entry->session.filters.contains(delivery.shared_filter)) {
+  if (entry != nullptr && entry->session.filters->contains(delivery.shared_filter)) {
     Passage message(delivery.message, packets_, &delivery.origin);
     Shape shape;
     shape.qos = std::min(member.qos, delivery.message->qos());
@@ -388,7 +388,8 @@ void Shard::subscribe(Client& client, const mqtt::SubscribeEntry& wanted, std::u
   Entry* entry = find(client.session_.client_identifier());
   WIREWAY_ASSERT(entry != nullptr, "a connected client has a session");
   const Subscribed subscribed{wanted.qos, wanted.no_local, wanted.retain_as_published, identifier};
-  const bool is_new = entry->session.filters.insert_or_assign(wanted.filter, subscribed).second;
+  const bool is_new =
+      entry->session.filters.made().insert_or_assign(wanted.filter, subscribed).second;
   if (const std::uint64_t number = entry->session.number(); number != 0)
     recorder_->write(records::SubscriptionAdded{
         number,
@@ -411,11 +412,11 @@ void Shard::subscribe(Client& client, const mqtt::SubscribeEntry& wanted, std::u
 }
 
 bool Shard::unsubscribe(Session& session, const std::string& filter) {
-  if (!session.filters.contains(filter)) return false;
+  if (!session.filters->contains(filter)) return false;
   take_subscription(*find(session.client_identifier()), filter);
   if (session.number() != 0)
     recorder_->write(records::SubscriptionRemoved{session.number(), filter});
-  session.filters.erase(filter);
+  session.filters.made().erase(filter);
   return true;
 }
 
@@ -461,7 +462,7 @@ void Shard::want_retained(Entry& entry, const std::string& filter, const Subscri
 
 void Shard::give_retained(const RetainedFound& found, MonoTime now) {
   Entry* entry = find(found.client_identifier);
-  if (entry == nullptr || !entry->session.filters.contains(found.filter)) return;
+  if (entry == nullptr || !entry->session.filters->contains(found.filter)) return;
   const Subscribed& subscribed = found.subscribed;
   for (const MessagePtr& message : found.messages) {
     Passage passage(message, packets_);
@@ -474,7 +475,7 @@ void Shard::give_retained(const RetainedFound& found, MonoTime now) {
 }
 
 void Shard::change_group(const std::string& filter, Entry& entry, Membership membership) {
-  const auto found = entry.session.filters.find(filter);
+  const auto found = entry.session.filters->find(filter);
   GroupChange change;
   change.shared_filter = filter;
   change.join = membership == Membership::joins;
@@ -484,7 +485,7 @@ void Shard::change_group(const std::string& filter, Entry& entry, Membership mem
   change.member.shard = index_;
   change.member.client_identifier = entry.session.client_identifier();
   change.member.connected = entry.session.connected();
-  if (found != entry.session.filters.end()) {
+  if (found != entry.session.filters->end()) {
     change.member.qos = found->second.qos;
     change.member.retain_as_published = found->second.retain_as_published;
     change.member.identifier = found->second.identifier;
@@ -494,7 +495,7 @@ void Shard::change_group(const std::string& filter, Entry& entry, Membership mem
 }
 
 void Shard::change_groups_of(Entry& entry) {
-  for (const auto& [filter, subscribed] : entry.session.filters)
+  for (const auto& [filter, subscribed] : *entry.session.filters)
     if (mqtt::parse_shared_filter(filter)) change_group(filter, entry, Membership::changes);
 }
 
@@ -588,34 +589,30 @@ state_store::Now Shard::wall_and(MonoTime now) const {
   return {now, wall_start_ + now.since_start};
 }
 
-void Shard::set_deadline(Entry& entry, MonoTime at) {
-  if (entry.deadline != never) deadlines_.erase({entry.deadline, &entry});
-  entry.deadline = at;
-  if (at != never) deadlines_.emplace(at, &entry);
-}
-
 void Shard::schedule(Entry& entry) {
   MonoTime at = std::min(entry.expires_at, entry.will_at);
   if (entry.client && entry.client->keep_alive_s_ > 0)
     at = std::min(at, entry.client->last_packet_ +
                           std::chrono::milliseconds{1500} * entry.client->keep_alive_s_);
-  set_deadline(entry, at);
+  deadlines_.set(entry, at);
 }
 
 std::optional<MonoTime> Shard::next_deadline() const {
   const auto of_store = store_.next_deadline();
-  if (deadlines_.empty()) return of_store;
-  return std::min(deadlines_.begin()->first, of_store.value_or(never));
+  const Entry* const next = deadlines_.next();
+  return next == nullptr ? of_store : std::min(next->deadline, of_store.value_or(never));
 }
 
 void Shard::tick(MonoTime now) {
-  while (!deadlines_.empty() && deadlines_.begin()->first <= now)
-    due(*deadlines_.begin()->second, now);
+  while (Entry* const next = deadlines_.next()) {
+    if (next->deadline > now) break;
+    due(*next, now);
+  }
   store_.tick(wall_and(now));
 }
 
 void Shard::due(Entry& entry, MonoTime now) {
-  set_deadline(entry, never);
+  deadlines_.set(entry, never);
   if (entry.will_at <= now) {
     send_will(entry, now);
     record_terms(entry, now);

@@ -23,6 +23,7 @@
 #include "broker/client.h"
 #include "broker/client_view.h"
 #include "broker/commit_line.h"
+#include "broker/detail/deadlines.h"
 #include "broker/mesh.h"
 #include "broker/recorder.h"
 #include "broker/retained_store.h"
@@ -77,8 +78,7 @@ class Shard {
 
   /// CONNECT has come. `assigned_identifier` is used if the client sent none. The Client lives
   /// until closed(); nullptr = refused: the CONNACK is sent and the wire told to close.
-  Client* connect(Wire& wire, mqtt::Connect connect, std::string peer,
-                  std::string assigned_identifier, MonoTime now);
+  Client* connect(Wire& wire, mqtt::Connect connect, std::string assigned_identifier, MonoTime now);
   /// The network connection is gone; the Client is destroyed.
   void closed(Client& client, MonoTime now);
 
@@ -148,7 +148,6 @@ class Shard {
   void take_over(Entry& entry, MonoTime now);
   void end_session(Entry& entry);
   void send_will(Entry& entry, MonoTime now);
-  void set_deadline(Entry& entry, MonoTime at);
   void schedule(Entry& entry);
   void due(Entry& entry, MonoTime now);
   void handle(Envelope envelope, MonoTime now);
@@ -214,7 +213,7 @@ class Shard {
   SubscriptionTree tree_;
   RetainedStore retained_;
   SharedGroups groups_;
-  std::set<std::pair<MonoTime, Entry*>> deadlines_;
+  Deadlines<Entry> deadlines_;
   StoreKeeper store_{*this, mesh_};  ///< empty unless the request topic is this shard's
   WallTime wall_start_;              ///< when the monotonic clock began
   std::uint64_t connections_made_ = 0;

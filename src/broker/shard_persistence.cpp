@@ -203,7 +203,7 @@ bool Shard::checkpoint_session(Entry& entry, std::size_t& bytes_left) {
     if (!session.is_recorded(one.packet_identifier))
       checkpoint_->untaken.push_back(
           {{session.client_identifier(), session.number()}, one.packet_identifier});
-  for (const auto& [filter, one] : session.filters)
+  for (const auto& [filter, one] : *session.filters)
     state.subscriptions.push_back(
         {filter, one.qos, one.no_local, one.retain_as_published, one.identifier});
   if (session.keeps_queue())

@@ -47,7 +47,7 @@ void Shard::end_restored(std::uint64_t number) {
 }
 
 void Shard::restore_subscription(Entry& entry, const records::SubscriptionData& one) {
-  entry.session.filters.insert_or_assign(
+  entry.session.filters.made().insert_or_assign(
       std::string(one.filter),
       Subscribed{one.qos, one.no_local, one.retain_as_published, one.identifier});
 }
@@ -138,7 +138,8 @@ Result<> Shard::restore(ByteView bytes, MonoTime now) {
     if (Entry* entry = restoring_->find(added->number))
       restore_subscription(*entry, added->subscription);
   } else if (const auto* removed = std::get_if<records::SubscriptionRemoved>(&*decoded)) {
-    if (Session* of = session(removed->number)) of->filters.erase(std::string(removed->filter));
+    if (Session* of = session(removed->number))
+      of->filters.made().erase(std::string(removed->filter));
   } else if (const auto* retained = std::get_if<records::RetainedSet>(&*decoded)) {
     if (shard_of(retained->message.view.topic, mesh_.count()) == index_)
       retained_.put(StoredMessage::make(view_of(retained->message)));
@@ -164,7 +165,7 @@ void Shard::finish_restore(MonoTime now) {
 void Shard::finish_restore(Entry& entry, MonoTime now) {
   Session& session = entry.session;
   session.restore_end(entry.receive_maximum);
-  for (const auto& [filter, one] : session.filters) {
+  for (const auto& [filter, one] : *session.filters) {
     if (mqtt::parse_shared_filter(filter)) {
       change_group(filter, entry, Membership::joins);
       continue;

@@ -34,7 +34,7 @@ std::map<std::string, CategoryFigures> Shard::categories() const {
   for (std::size_t at = 0; at < figures.size(); ++at) figures[at].traffic = departed_[at];
   for (const auto& [identifier, entry] : sessions_) {
     CategoryFigures& one = figures[entry->session.category];
-    const std::size_t filters = entry->session.filters.size();
+    const std::size_t filters = entry->session.filters->size();
     one.traffic += entry->session.traffic;
     one.subscriptions += filters;
     one.wills += entry->will ? 1 : 0;
@@ -56,7 +56,7 @@ ClientView Shard::view_of(const Entry& entry, MonoTime now) const {
   out.client_identifier = session.client_identifier();
   out.category = categories_[session.category];
   out.session_expiry_s = entry.expiry_s;
-  out.subscriptions = session.filters.size();
+  out.subscriptions = session.filters->size();
   out.queued_messages = session.queued_messages();
   out.queued_bytes = session.queued_bytes();
   out.in_flight = session.in_flight();
@@ -66,7 +66,7 @@ ClientView Shard::view_of(const Entry& entry, MonoTime now) const {
   if (!entry.client) return out;
   out.connected = true;
   out.version = entry.client->version();
-  out.peer = entry.client->peer();
+  out.peer = entry.client->wire().peer();
   out.connected_since = wall_at(entry.client->connected_at_);
   out.slow = out.unsent_bytes >= settings_.output_bytes_max ||
              out.oldest_message_age.value_or(Duration{0}) > ClientView::slow_after;
@@ -89,7 +89,7 @@ std::optional<ClientView> Shard::client(std::string_view client_identifier, Mono
   const auto found = sessions_.find(client_identifier);
   if (found == sessions_.end()) return std::nullopt;
   ClientView out = view_of(*found->second, now);
-  for (const auto& [filter, subscribed] : found->second->session.filters)
+  for (const auto& [filter, subscribed] : *found->second->session.filters)
     out.filters.push_back(filter);
   return out;
 }

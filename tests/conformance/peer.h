@@ -93,7 +93,7 @@ class Peer final : public broker::Wire {
                              ? "assigned-" + std::to_string(mesh_.next_number())
                              : connect->client_identifier;
     shard_ = &mesh_.shard_for(client_identifier_);
-    client_ = shard_->connect(*this, std::move(*connect), "test", client_identifier_, now);
+    client_ = shard_->connect(*this, std::move(*connect), client_identifier_, now);
   }
 
   LocalMesh& mesh_;

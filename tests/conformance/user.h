@@ -38,7 +38,7 @@ class User final : public broker::Wire {
     packet.client_identifier = name_;
     packet.clean_start = false;
     packet.properties.session_expiry_interval_s = expiry_s;
-    client_ = shard_.connect(*this, std::move(packet), "test", "", now);
+    client_ = shard_.connect(*this, std::move(packet), "", now);
     mesh_.settle(now);
   }
   void leave() {

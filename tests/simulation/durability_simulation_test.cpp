@@ -55,7 +55,7 @@ class Device final : public broker::Wire {
     connect.properties.session_expiry_interval_s = mqtt::session_never_expires;
     connect.properties.receive_maximum = 5;
     shard_ = &mesh.shard_for(identifier_);
-    client_ = shard_->connect(*this, std::move(connect), "sim", "", now);
+    client_ = shard_->connect(*this, std::move(connect), "", now);
   }
   void break_connection(MonoTime now) {
     if (client_ == nullptr) return;

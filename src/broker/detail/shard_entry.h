@@ -29,7 +29,8 @@ struct Shard::Entry {
   std::unique_ptr<PendingWill> will;
   MonoTime will_at = never;     ///< a will that waits for its delay
   MonoTime expires_at = never;  ///< while disconnected
-  MonoTime deadline = never;
+  MonoTime deadline = never;    ///< see Deadlines
+  std::uint32_t deadline_place = 0;
   std::optional<MonoTime> disconnected_at;
   std::uint32_t expiry_s = 0;
   std::uint16_t receive_maximum = 65535;  ///< of the last connection
