@@ -2,49 +2,15 @@
 // comes once. WIREWAY_KILLS sets how often it is killed under load.
 
 import assert from 'node:assert/strict';
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import mqtt from 'mqtt';
 import { mqttJs } from './lib/clients.mjs';
-import { binary, freePorts, start, temporaryFolder, waitFor } from './lib/ground.mjs';
-import { brokerManifests } from './lib/plant.mjs';
+import { binary, start, waitFor } from './lib/ground.mjs';
+import { ground, persistent } from './lib/recording.mjs';
 
 const kills = Number(process.env.WIREWAY_KILLS ?? 8);
-const forever = 0xFFFFFFFF;
-
-/** A broker with persistence; `restart` kills it and starts it again on the same folder. */
-async function ground(t, args = [], persistence = { maxSize: '1Gi' }) {
-  const folder = await temporaryFolder(t);
-  const [port, websocket, prometheusPort] = await freePorts(3);
-  const items = brokerManifests({ mqtt: port, websocket });
-  Object.assign(items[0].spec, { persistence, diagnostics: { metrics: { prometheusPort } } });
-  const manifests = path.join(folder, 'manifests');
-  await mkdir(manifests);
-  await writeFile(path.join(manifests, 'broker.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-  const data = path.join(folder, 'data');
-  const launch = async () => {
-    const child = start(t, binary, ['broker', '--resources', manifests, '--data', data, ...args]);
-    await child.waitForOutput(/listening for MQTT on/);
-    return child;
-  };
-  const self = { url: `mqtt://127.0.0.1:${port}`, data, child: await launch() };
-  self.kill = async () => {
-    self.child.signal('SIGKILL');
-    await self.child.ended;
-  };
-  self.restart = async () => {
-    await self.kill();
-    self.child = await launch();
-  };
-  return self;
-}
-
-const persistent = (clientId) => ({
-  protocolVersion: 5, clientId, clean: false, reconnectPeriod: 20,
-  properties: { sessionExpiryInterval: forever, receiveMaximum: 50 },
-});
-
 /** Numbers per topic as they came. */
 async function listener(t, url, clientId, filter) {
   const client = await mqtt.connectAsync(url, persistent(clientId));

@@ -62,6 +62,8 @@ struct OsLoop::State {
 OsLoop::OsLoop() : state_(std::make_unique<State>()) {
   // Libraries with sockets and pipes of their own must meet EPIPE, not the end of the process.
   ::signal(SIGPIPE, SIG_IGN);
+  // A limit on the size of files is a failed write to be told, not the end of the process.
+  ::signal(SIGXFSZ, SIG_IGN);
 }
 
 OsLoop::~OsLoop() {

@@ -120,6 +120,7 @@ int become(const ChildImage& image, pid_t parent, int output_fd) {
   ::sigemptyset(&none);
   ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
   ::signal(SIGPIPE, SIG_DFL);
+  ::signal(SIGXFSZ, SIG_DFL);
   const int null_fd = ::open("/dev/null", O_RDONLY);
   if (null_fd < 0 || ::dup2(null_fd, STDIN_FILENO) < 0) return errno;
   if (null_fd > STDERR_FILENO) ::close(null_fd);
