@@ -115,7 +115,7 @@ class Scene {
   broker::Client& connect(const std::string& identifier, Sink& sink) {
     mqtt::Connect connect;
     connect.client_identifier = identifier;
-    return *shard().connect(sink, std::move(connect), "bench", "", now_);
+    return *shard().connect(sink, std::move(connect), "", now_);
   }
   template <class Put>
   void say(broker::Client& client, Put put) {

@@ -500,5 +500,47 @@ TEST_F(AccessServiceTest, a_full_port_refuses_and_lets_in_again_when_somebody_ha
   EXPECT_EQ(visitor(1884)->connect(plain), ReasonCode::success);
 }
 
+/// An API that lets nobody see its Secrets, until it does.
+class Guarded final : public resource::MemoryResources {
+ public:
+  using MemoryResources::MemoryResources;
+  std::unique_ptr<resource::Watch> watch(const resource::Kind& kind, const std::string& space,
+                                         resource::WatchHandler& handler) override {
+    if (kind != resource::secret) return MemoryResources::watch(kind, space, handler);
+    waiting = [this, kind, space, &handler] {
+      open_ = MemoryResources::watch(kind, space, handler);
+    };
+    return std::make_unique<resource::Watch>();
+  }
+  std::move_only_function<void()> waiting;
+
+ private:
+  std::unique_ptr<resource::Watch> open_;
+};
+
+TEST(AccessServiceStart, says_that_it_waits_for_what_protects_ports) {
+  net::SimWorld world{1};
+  net::Env env = world.env("broker");
+  net::GivenShards shards{{env}};
+  Guarded resources{env.loop};
+  BrokerService service{shards, resources, {}};
+  resources.put(object_of(resource::broker, "default", {}));
+  resources.put(object_of(resource::broker_listener, "open",
+                          {{"brokerRef", "default"}, {"ports", {json::object{{"port", 1884}}}}}));
+  service.start();
+  const auto reason = [&] {
+    return text_at(resources.ready(resource::broker_listener, key_of("open")), {"reason"});
+  };
+  world.run_for(std::chrono::seconds{4});
+  EXPECT_EQ(reason(), "");
+  world.run_for(std::chrono::seconds{4});
+  EXPECT_EQ(reason(), "Starting") << "a port that stays closed does not do so silently";
+  resources.waiting();
+  EXPECT_TRUE(world.run_until([&] { return reason() == "Listening"; }, patience));
+  bool stopped = false;
+  service.stop([&stopped] { stopped = true; });
+  EXPECT_TRUE(world.run_until([&stopped] { return stopped; }, patience));
+}
+
 }  // namespace
 }  // namespace wireway::broker

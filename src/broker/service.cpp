@@ -20,6 +20,7 @@ BrokerService::BrokerService(net::Shards& shards, resource::Resources& resources
       resources_(resources),
       options_(std::move(options)),
       started_(env_.loop.wall_now()),
+      began_(env_.loop.now()),
       status_(env_, resources, "broker"),
       counted_(shards.count()),
       tick_(env_.loop),
@@ -125,8 +126,10 @@ bool BrokerService::is_public(const std::string& space, const std::string& broke
 
 Step BrokerService::reconcile_listener(const ObjectKey& key) {
   if (!controllers_[0]->synced() || !access_->synced()) {
+    const bool is_late = env_.loop.now() - began_ > quiet_start;
+    if (is_late) say_waiting(key);
     Step later;
-    later.again_after = std::chrono::milliseconds{50};
+    later.again_after = is_late ? Duration{std::chrono::seconds{1}} : std::chrono::milliseconds{50};
     return later;
   }
   const json::value* object = listeners_->find(key);
@@ -154,6 +157,19 @@ Step BrokerService::reconcile_listener(const ObjectKey& key) {
   else
     step.again_after = open_.at(key).ports.look_again_after();
   return step;
+}
+
+/// So that a port that stays closed for want of a right of our own does not do so silently.
+void BrokerService::say_waiting(const ObjectKey& key) {
+  const json::value* object = listeners_->find(key);
+  if (object == nullptr) return;
+  Condition ready;
+  ready.reason = "Starting";
+  ready.message =
+      "what protects ports is not known yet: the API has not listed Brokers, "
+      "BrokerAuthentications, "
+      "BrokerAuthorizations, Secrets and ConfigMaps; the broker's log says what it waits for";
+  status_.write(resource::broker_listener, *object, resource::conditions_of(std::move(ready)));
 }
 
 bool BrokerService::has_broker(const std::string& space, const std::string& name) const {

@@ -45,6 +45,8 @@ class BrokerService {
  public:
   static constexpr Duration metrics_interval = std::chrono::seconds{1};
   static constexpr Duration port_retry = std::chrono::seconds{2};
+  /// So long nobody is told that the API has not answered yet.
+  static constexpr Duration quiet_start = std::chrono::seconds{5};
   static constexpr Duration goodbye_patience = std::chrono::seconds{2};
 
   BrokerService(net::Shards& shards, resource::Resources& resources, BrokerServiceOptions options);
@@ -68,6 +70,7 @@ class BrokerService {
   resource::Step reconcile_broker(const resource::ObjectKey& key);
   resource::Step reconcile_listener(const resource::ObjectKey& key);
   void look_at_listeners();
+  void say_waiting(const resource::ObjectKey& key);
   bool has_broker(const std::string& space, const std::string& name) const;
   std::vector<PortPlan> plan_of(const json::value& listener) const;
   std::vector<PortTrouble> bring_up(const resource::ObjectKey& key, const json::value& listener);
@@ -86,6 +89,7 @@ class BrokerService {
   resource::Resources& resources_;
   BrokerServiceOptions options_;
   const WallTime started_;
+  const MonoTime began_;
   std::vector<std::unique_ptr<Node>> nodes_;
   std::unique_ptr<JournalHub> hub_;
   std::unique_ptr<Operations> operations_;
