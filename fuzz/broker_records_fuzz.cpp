@@ -6,7 +6,6 @@
 #include <cstdint>
 
 #include "base/assert.h"
-#include "broker/journal/shard_journal.h"
 #include "broker/records.h"
 #include "conformance/local_mesh.h"
 #include "simulation/memory_journal.h"
@@ -37,11 +36,11 @@ void read_and_write(ByteView bytes) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const MonoTime now{std::chrono::hours{1}};
-  wireway::simulation::MemoryJournal journals[2];
+  wireway::simulation::OneLog log(2, {});
   wireway::conformance::LocalMesh mesh(2);
   for (std::size_t i = 0; i < 2; ++i) {
     mesh.shard(i).set_wall(wireway::WallTime{std::chrono::hours{500'000}}, now);
-    mesh.shard(i).record_to(journals[i]);
+    mesh.shard(i).record_to(log.journal(i));
   }
   // Records of up to 255 bytes, each with its length before it.
   for (std::size_t at = 0; at < size;) {
