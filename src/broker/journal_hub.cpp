@@ -26,14 +26,26 @@ void JournalHub::set_plan(const PersistenceSettings& plan, net::Task changed) {
     open(plan, false);
   } else if (state_ == State::off && plan.enabled) {
     open(plan, true);
-  } else if (state_ == State::recording && !plan.enabled) {
-    trouble_ =
-        "spec.persistence was taken away, but what is recorded stays recorded while the broker "
-        "runs; "
-        "start it again to run without, or put spec.persistence back";
-  } else if (state_ == State::recording && plan == plan_) {
-    trouble_.clear();
+  } else if (state_ == State::recording) {
+    plan_trouble_ = why_not_live(plan);
   }
+}
+
+/// What of a changed plan has to wait, or empty.
+std::string JournalHub::why_not_live(const PersistenceSettings& plan) const {
+  if (!plan.enabled)
+    return "spec.persistence was taken away, but what is recorded stays recorded while the broker "
+           "runs; start it again to run without, or put spec.persistence back";
+  if (plan.bytes_max != plan_.bytes_max || plan.encrypted != plan_.encrypted)
+    return "another maxSize or encryption of spec.persistence is for the broker's next start; "
+           "until "
+           "then the ones before hold";
+  return {};
+}
+
+std::string JournalHub::trouble() const {
+  if (disk_trouble_.empty() || plan_trouble_.empty()) return disk_trouble_ + plan_trouble_;
+  return disk_trouble_ + "; " + plan_trouble_;
 }
 
 /// 32 random bytes, made at first use.
@@ -62,7 +74,7 @@ void JournalHub::open(const PersistenceSettings& plan, bool live) {
   const auto give_up = [this, live](const std::string& why) {
     // At the start nobody is let in: what was promised before must not be forgotten silently.
     state_ = live ? State::off : State::broken;
-    trouble_ = why;
+    disk_trouble_ = why;
     journal_.reset();
     log::error("persistence: {}", why);
   };
@@ -118,7 +130,7 @@ void JournalHub::finish_reading(bool live) {
         if (!*alive) return;
         if (!wrong.empty()) {
           state_ = State::broken;
-          trouble_ = wrong;
+          disk_trouble_ = wrong;
           log::error("persistence: {}", wrong);
         }
         if (--*left > 0) return;
@@ -148,13 +160,13 @@ void JournalHub::on_durable() {
 }
 
 void JournalHub::on_failed(const Error& reason) {
-  trouble_ = reason.message;
+  disk_trouble_ = reason.message;
   log::error("persistence: {}; what would have to be recorded is refused", reason.message);
   set_failed(true);
 }
 
 void JournalHub::on_recovered() {
-  trouble_.clear();
+  disk_trouble_.clear();
   log::info("persistence: the journal is written again");
   set_failed(false);
 }

@@ -39,7 +39,7 @@ class JournalHub final : private JournalHandler {
   bool ready() const { return state_ == State::off || state_ == State::recording; }
   bool recording() const { return state_ == State::recording; }
   /// What is wrong, or empty.
-  const std::string& trouble() const { return trouble_; }
+  std::string trouble() const;
   JournalFigures figures() const { return journal_ ? journal_->figures() : JournalFigures{}; }
 
   /// From a shard, in the order of its turns.
@@ -66,6 +66,7 @@ class JournalHub final : private JournalHandler {
   Result<Bytes> key(const PersistenceSettings& plan) const;
   void forward(bool whole_chunks_only);
   void finish_reading(bool live);
+  std::string why_not_live(const PersistenceSettings& plan) const;
   void set_failed(bool failed);
   void begin_checkpoint();
   /// When the monotonic clock began, by the wall clock.
@@ -79,7 +80,8 @@ class JournalHub final : private JournalHandler {
   State state_ = State::undecided;
   PersistenceSettings plan_;
   net::Task changed_;
-  std::string trouble_;
+  std::string disk_trouble_;  ///< of the folder, the key and the journal itself
+  std::string plan_trouble_;  ///< what of a changed plan waits
   std::unique_ptr<Journal> journal_;
   Bytes chunk_;  ///< records that were read and not sent to the shards yet
   std::size_t records_read_ = 0;
