@@ -349,6 +349,32 @@ TEST_F(AccessServiceTest, MQTT_4_12_1_1_a_renewal_that_fails_ends_the_connection
       << "somebody else's token";
 }
 
+TEST_F(AccessServiceTest, a_client_asks_again_only_when_it_has_been_answered) {
+  const auto oven = visitor();
+  const std::string good = token("oven-1", "north", std::chrono::hours{1});
+  ASSERT_EQ(oven->connect(enhanced("oven-1", good)), ReasonCode::success);
+  mqtt::Auth again{ReasonCode::reauthenticate, {}};
+  again.properties.authentication_method = "JWT";
+  again.properties.authentication_data = Bytes(good.begin(), good.end());
+  oven->say(again);
+  oven->say(again);
+  ASSERT_TRUE(oven->ends());
+  EXPECT_EQ(oven->disconnect, ReasonCode::protocol_error);
+}
+
+TEST_F(AccessServiceTest, nobody_comes_back_as_somebody_else_of_the_same_rights) {
+  const auto oven = visitor();
+  ASSERT_EQ(oven->connect(enhanced("oven-1", token("oven-1", "north", std::chrono::hours{1}))),
+            ReasonCode::success);
+  mqtt::Auth again{ReasonCode::reauthenticate, {}};
+  again.properties.authentication_method = "JWT";
+  const std::string other = token("oven-2", "north", std::chrono::hours{1});
+  again.properties.authentication_data = Bytes(other.begin(), other.end());
+  oven->say(again);
+  ASSERT_TRUE(oven->ends());
+  EXPECT_EQ(oven->disconnect, ReasonCode::not_authorized);
+}
+
 TEST_F(AccessServiceTest, ends_a_connection_without_a_word_when_its_credentials_end) {
   const auto oven = visitor();
   ASSERT_EQ(oven->connect(hello("oven-1", token("oven-1", "north", std::chrono::minutes{2}))),

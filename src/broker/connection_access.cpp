@@ -101,13 +101,15 @@ void Connection::refuse_connect(mqtt::Version version, ReasonCode reason, const 
 /// AUTH of a connected client: the same question again (section 4.12.1).
 void Connection::on_auth(const mqtt::Auth& packet) {
   const Principal& who = visit_->admission.principal;
-  const bool may =
-      who.method == "ServiceAccountToken" || who.method == "Custom" || who.method == "Jwt";
   const bool is_same_method = packet.properties.authentication_method == who.enhanced_method;
   if (packet.reason != ReasonCode::reauthenticate && !visit_->is_renewing)
     return client_->disconnect(ReasonCode::protocol_error, "broke MQTT-4.12.0-6");
-  if (!may || who.enhanced_method.empty() || !is_same_method)
+  if (who.enhanced_method.empty() || !is_same_method)
     return client_->disconnect(ReasonCode::protocol_error, "broke MQTT-4.12.1-1");
+  // One question at a time: who answers them may be far away.
+  if (std::exchange(visit_->is_asking, true))
+    return client_->disconnect(ReasonCode::protocol_error,
+                               "sent AUTH before the answer to the last");
   visit_->is_renewing = true;
   Credentials shown{.client_identifier = who.client_identifier,
                     .username = who.username,
@@ -122,6 +124,7 @@ void Connection::on_auth(const mqtt::Auth& packet) {
 void Connection::on_renewal(Admission admission) {
   if (client_ == nullptr) return;
   const Principal& who = visit_->admission.principal;
+  visit_->is_asking = false;
   if (admission.is_transient) {
     log::warn("client {} ({}): cannot be authenticated again now: {}", who.client_identifier,
               peer(), admission.why);
@@ -130,6 +133,8 @@ void Connection::on_renewal(Admission admission) {
   if (mqtt::is_error(admission.reason))
     return client_->disconnect(ReasonCode::not_authorized,
                                "is not authenticated again: " + admission.why);
+  if (admission.principal.username != who.username)
+    return client_->disconnect(ReasonCode::not_authorized, "came back as somebody else");
   if (!is_same(client_->permissions(), admission.permissions))
     return client_->disconnect(ReasonCode::not_authorized,
                                "may do other things with its new credentials");
