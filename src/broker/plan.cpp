@@ -151,9 +151,7 @@ std::string certificate_secret_of(const json::value& port, const std::string& li
   if (!present(port, "tls")) return {};
   const json::value& tls = *find(port, "tls");
   if (auto named = text_at(tls, {"manual", "secretRef"}); !named.empty()) return named;
-  if (auto named = text_at(tls, {"certManagerCertificateSpec", "secretName"}); !named.empty())
-    return named;
-  return fmt::format("{}-{}-tls", listener, int_at(port, {"port"}, 0));
+  return resource::automatic_secret(port, listener);
 }
 
 /// Reads `proxyProtocol`; what is wrong with it is the port's refusal.
@@ -219,6 +217,21 @@ Settings settings_of(const json::value& broker) {
       kept != nullptr && kept->is_object())
     settings.persistence = persistence_of(*kept);
   return settings;
+}
+
+std::string unserved_of(const json::value& broker) {
+  std::string out;
+  const auto say = [&out](std::string_view what) {
+    out += fmt::format("{}{}", out.empty() ? "" : "; ", what);
+  };
+  const json::value* spec = find(broker, "spec");
+  if (spec == nullptr) return out;
+  if (present(*spec, "diskBackedMessageBuffer"))
+    say("diskBackedMessageBuffer is not served: queues stay in memory, and what is beyond the "
+        "memoryProfile is refused");
+  if (present(*spec, "cardinality"))
+    say("cardinality is not served: --shards says how many cores are used");
+  return out;
 }
 
 std::vector<PortPlan> ports_of(const json::value& listener) {

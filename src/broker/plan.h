@@ -56,6 +56,8 @@ struct PortPlan {
 
 /// Of a Broker manifest (defaults filled in or not); unknown values fall back to the defaults.
 Settings settings_of(const json::value& broker);
+/// What a Broker asks for and does not get, in words; empty = nothing.
+std::string unserved_of(const json::value& broker);
 std::vector<PortPlan> ports_of(const json::value& listener);
 /// The Broker that a listener belongs to.
 std::string broker_of(const json::value& listener);

@@ -88,6 +88,8 @@ Step BrokerService::reconcile_broker(const ObjectKey& key) {
       fmt::format("{} shard{}, packets up to {} MiB{}", nodes_.size(),
                   nodes_.size() == 1 ? "" : "s", settings_.packet_bytes_max / (1024 * 1024),
                   hub_->recording() ? ", acknowledges what is on disk" : "");
+  if (const std::string unserved = unserved_of(*object); !unserved.empty())
+    condition.message += "; " + unserved;
   if (!hub_->ready()) {
     condition.status = false;
     condition.reason = hub_->trouble().empty() ? "Recovering" : "JournalUnusable";

@@ -313,6 +313,19 @@ TEST_F(BrokerServiceTest, closes_a_port_that_shall_be_protected_and_cannot_be) {
   EXPECT_TRUE(connects(1884));
 }
 
+TEST_F(BrokerServiceTest, says_what_of_a_broker_has_no_effect) {
+  const auto message = [this] {
+    return text_at(resources.ready(resource::broker, key_of("default")), {"message"});
+  };
+  ASSERT_TRUE(world.run_until([&] { return message().contains("shard"); }, patience));
+  EXPECT_FALSE(message().contains("not served"));
+  resources.put(
+      object_of(resource::broker, "default", {{"diskBackedMessageBuffer", {{"maxSize", "10M"}}}}));
+  EXPECT_TRUE(world.run_until(
+      [&] { return message().contains("diskBackedMessageBuffer is not served"); }, patience))
+      << message();
+}
+
 TEST_F(BrokerServiceTest, keeps_a_listener_whose_new_broker_does_not_exist) {
   put_listener("a", {port(1883)});
   ASSERT_TRUE(comes_to("a", "Ready", "Listening"));

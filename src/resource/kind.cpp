@@ -1,5 +1,7 @@
 #include "resource/kind.h"
 
+#include <fmt/format.h>
+
 namespace wireway::resource {
 
 std::string api_version(const Kind& kind) {
@@ -8,6 +10,12 @@ std::string api_version(const Kind& kind) {
 }
 
 std::string ObjectKey::to_string() const { return space.empty() ? name : space + "/" + name; }
+
+std::string automatic_secret(const json::value& port, std::string_view listener) {
+  std::string named = text_at(port, {"tls", "certManagerCertificateSpec", "secretName"});
+  if (!named.empty()) return named;
+  return fmt::format("{}-{}-tls", listener, int_at(port, {"port"}, 0));
+}
 
 ObjectKey key_of(const json::value& object) {
   return {text_at(object, {"metadata", "namespace"}), text_at(object, {"metadata", "name"})};

@@ -66,6 +66,10 @@ struct ObjectKey {
   std::string to_string() const;
 };
 
+/// The Secret that gets the certificate of a listener's port with tls.mode Automatic: who makes it
+/// and who serves it go by this name.
+std::string automatic_secret(const json::value& port, std::string_view listener);
+
 ObjectKey key_of(const json::value& object);
 std::int64_t generation_of(const json::value& object);
 

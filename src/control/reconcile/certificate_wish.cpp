@@ -160,13 +160,10 @@ std::vector<PortCertificate> port_certificates(const json::value& listener,
     wish.names = is_inside ? machine.local : machine.network;
     for (const char* suffix : {"", ".{}", ".{}.svc", ".{}.svc.cluster.local"})
       wish.names.push_back(service + fmt::format(fmt::runtime(suffix), key.space));
-    wish.secret = fmt::format("{}-{}-tls", key.name, int_at(port, {"port"}, 0));
+    wish.secret = resource::automatic_secret(port, key.name);
     if (service.size() <= common_name_max) wish.common_name = service;
     const json::value* spec = find(port, "tls", "certManagerCertificateSpec");
-    if (spec != nullptr && spec->is_object()) {
-      wish.secret = text_at(*spec, {"secretName"}, wish.secret);
-      Reader(wish, *spec).read(key.space);
-    }
+    if (spec != nullptr && spec->is_object()) Reader(wish, *spec).read(key.space);
     settle_names(wish.names);
     out.push_back(std::move(wish));
   }
