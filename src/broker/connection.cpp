@@ -9,19 +9,6 @@ namespace wireway::broker {
 
 namespace websocket = wire::websocket;
 
-namespace {
-
-/// Of the thread: a frame is written before the next one is made.
-Bytes& frame_memory() {
-  constexpr std::size_t kept_bytes = 64 * 1024;
-  thread_local Bytes bytes;
-  if (bytes.capacity() > kept_bytes) bytes = Bytes();
-  bytes.clear();
-  return bytes;
-}
-
-}  // namespace
-
 Connection::Connection(Node& node, std::unique_ptr<net::Stream> stream, Carrier carrier,
                        std::shared_ptr<const Guard> guard)
     : node_(node),
@@ -238,7 +225,7 @@ void Connection::on_close(const Error& reason) {
 void Connection::send(ByteView bytes) {
   if (!stream_) return;
   if (web_) {
-    Bytes& frame = frame_memory();
+    Bytes& frame = node_.frame_memory();
     websocket::append_frame(websocket::Opcode::binary, bytes, frame);
     bytes = frame;
   }
@@ -254,7 +241,7 @@ void Connection::close() {
   patience_.cancel();
   if (visit_) visit_->end.reset();
   if (web_ && web_->state() == websocket::Server::State::open) {
-    Bytes& frame = frame_memory();
+    Bytes& frame = node_.frame_memory();
     websocket::append_close(websocket::CloseCode::normal, frame);
     stream_->write(frame);
   }

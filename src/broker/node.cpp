@@ -67,6 +67,13 @@ void Node::tell_left_out() {
     log::warn("{} other connections were refused", count);
 }
 
+Bytes& Node::frame_memory() {
+  constexpr std::size_t kept_bytes = 64 * 1024;
+  if (frame_.capacity() > kept_bytes) frame_ = Bytes();
+  frame_.clear();
+  return frame_;
+}
+
 void Node::add(std::unique_ptr<Connection> connection) {
   Connection* const key = connection.get();
   connections_.emplace(key, std::move(connection));

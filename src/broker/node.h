@@ -60,6 +60,7 @@ struct Visit {
   std::uint64_t number = 0;  ///< unique on the node that asks the gate
   bool is_knocking = true;   ///< the gate is asked about CONNECT
   bool is_renewing = false;  ///< a renewal by AUTH is not decided
+  bool is_asking = false;    ///< the gate is asked about it
   Admission admission = {};
   Bytes held = {};                            ///< received while it knocks, not decoded at all
   std::unique_ptr<net::Timer> end = nullptr;  ///< of its credentials
@@ -94,6 +95,9 @@ class Node final : private Mesh {
   /// No guard: everyone may come in and do everything.
   void accept(std::unique_ptr<net::Stream> stream, Carrier carrier,
               std::shared_ptr<const Guard> guard = nullptr);
+  /// Somebody was refused before anything is known of him: counted, and a line of the log, up to
+  /// ten a second.
+  void tell_refused(std::string_view peer, std::string_view why);
   void arrive(Arrival arrival);
   /// At most connections_most.
   void set_connections_max(std::size_t count) {
@@ -152,8 +156,9 @@ class Node final : private Mesh {
   void arm_tick();
   void ask_gate(Connection& connection, const Guard& guard, Credentials credentials);
   std::vector<Connection*> connections() const;
-  void tell_refused(std::string_view peer, std::string_view why);
   void tell_left_out();
+  /// Empty; a frame is written before the next one is made.
+  Bytes& frame_memory();
   void add(std::unique_ptr<Connection> connection);
   void remove(Connection& connection);
 
@@ -177,6 +182,7 @@ class Node final : private Mesh {
   JournalHub* hub_ = nullptr;
   std::string wrong_record_;  ///< the first that could not be read back
   net::Timer checkpoint_;
+  Bytes frame_;  ///< of WebSocket, for the connections to write from
 };
 
 }  // namespace wireway::broker

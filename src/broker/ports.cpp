@@ -170,34 +170,33 @@ void Ports::expect_proxies(Way& way, const PortPlan& plan) {
 }
 
 void Ports::pass(Way& way, Carrier carrier, std::unique_ptr<net::Stream> stream) {
-  if (!may_pass(way)) return;  // its destruction closes it
+  if (!may_pass(way, stream->peer())) return;  // its destruction closes it
   if (way.tls) stream = way.tls->accept(env_.loop, std::move(stream));
   door_.accept(std::move(stream), carrier, way.guard);
 }
 
-bool Ports::may_pass(Way& way) {
+bool Ports::may_pass(Way& way, std::string_view peer) {
   const MonoTime now = env_.loop.now();
   if (now - way.second >= std::chrono::seconds{1}) {
-    if (way.refused > 0)
-      log::warn(
-          "{}: {} connections refused within a second: more than maxConnections {} or "
-          "maxConnectionsPerSecond {}",
-          way.guard->door, way.refused, way.limits.connections_max,
-          way.limits.connections_per_second_max);
     way.second = now;
-    way.accepted = way.refused = 0;
+    way.accepted = 0;
   }
   // The connections of a port hold its guard, and nobody else does but the port itself.
   const auto open = std::uint64_t(way.guard.use_count()) - 1;
-  const bool full = way.limits.connections_max != 0 && open >= way.limits.connections_max;
-  const std::uint64_t rate = way.limits.connections_per_second_max;
-  if (full || (rate != 0 && way.accepted >= rate)) {
-    ++way.refused;
-    ++door_.shard().count().connects_refused;
-    return false;
-  }
-  ++way.accepted;
-  return true;
+  const ConnectionLimits& limits = way.limits;
+  std::string why;
+  if (limits.connections_max != 0 && open >= limits.connections_max)
+    why = fmt::format("port {} has its maxConnections of {}", way.guard->door,
+                      limits.connections_max);
+  else if (limits.connections_per_second_max != 0 &&
+           way.accepted >= limits.connections_per_second_max)
+    why = fmt::format("port {} has had its maxConnectionsPerSecond of {}", way.guard->door,
+                      limits.connections_per_second_max);
+  if (why.empty())
+    ++way.accepted;
+  else
+    door_.tell_refused(peer, why);
+  return why.empty();
 }
 
 std::optional<Duration> Ports::look_again_after() const {

@@ -56,7 +56,6 @@ class Ports {
     std::string ticket_secret;
     ConnectionLimits limits;
     std::uint64_t accepted = 0;  ///< in the second that began at `second`
-    std::uint64_t refused = 0;
     MonoTime second{};
   };
   struct OpenPort {
@@ -73,7 +72,7 @@ class Ports {
   void close(OpenPort& port);
   void expect_proxies(Way& way, const PortPlan& plan);
   void pass(Way& way, Carrier carrier, std::unique_ptr<net::Stream> stream);
-  bool may_pass(Way& way);
+  bool may_pass(Way& way, std::string_view peer);
   void close_all_but(const std::vector<PortPlan>& plan);
 
   net::Env& env_;

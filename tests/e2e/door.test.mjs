@@ -104,8 +104,8 @@ test('a flood of connections beyond the limit is refused, and the memory stays',
   assert.ok(grown < 32 * mebibyte, `grew by ${grown} bytes`);
   assert.ok(beat.worst() < 500, `the good client waited ${beat.worst()} ms`);
   assert.equal(beat.lost(), 0);
-  const lines = child.output.split('\n').filter((line) => line.includes('refused within a second'));
-  assert.ok(lines.length <= 20, `${lines.length} lines`);
+  const lines = child.output.split('\n').filter((line) => line.includes('has its maxConnections of'));
+  assert.ok(lines.length > 0 && lines.length < 300, `${lines.length} lines of thousands`);
   await waitFor('a place for a late client', async () => {
     const late = raw(t, plain);
     late.write(connectPacket('late'));
