@@ -1,6 +1,7 @@
 #pragma once
 /// Files and folders as services use them: whole-file reads, atomic replacement, listings and
-/// change notice. Append-only logs have a door of their own (net/log_file.h), opened here.
+/// change notice. Append-only logs (net/log_file.h) and files without a name (net/scratch_file.h)
+/// have doors of their own, opened here.
 ///
 /// Thread: any; calls block. Keep them off the message path.
 /// Errors: the message names the path and the system's reason ("No space left on device").
@@ -13,6 +14,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "net/log_file.h"
+#include "net/scratch_file.h"
 
 namespace wireway::net {
 
@@ -45,6 +47,9 @@ class Files {
   /// LogFolder is gone: Errc::conflict if another one holds it, here or in another process.
   virtual Result<std::unique_ptr<LogFolder>> open_logs(Loop& loop, const std::string& folder,
                                                        const LogOptions& options = {}) = 0;
+  /// In a folder, which is made if it is missing and says on which disk.
+  virtual Result<std::unique_ptr<ScratchFile>> open_scratch(Loop& loop,
+                                                            const std::string& folder) = 0;
 };
 
 }  // namespace wireway::net

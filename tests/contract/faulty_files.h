@@ -28,6 +28,10 @@ class FaultyFiles final : public net::Files {
                                                     const net::LogOptions& options) override {
     return real_->open_logs(loop, folder, options);
   }
+  Result<std::unique_ptr<net::ScratchFile>> open_scratch(net::Loop& loop,
+                                                         const std::string& folder) override {
+    return real_->open_scratch(loop, folder);
+  }
 
  private:
   static Result<> full(const std::string& path) {

@@ -13,6 +13,7 @@
 
 #include "net/os/detail/os_file.h"
 #include "net/os/detail/os_log_folder.h"
+#include "net/os/detail/os_scratch_file.h"
 #include "net/os/os_loop.h"
 
 namespace wireway::net {
@@ -127,6 +128,12 @@ class OsFiles final : public Files {
                                                const LogOptions& options) override {
     if (auto made = make_folders(folder); !made) return std::unexpected(made.error());
     return detail::open_os_logs(loop, folder, options);
+  }
+
+  Result<std::unique_ptr<ScratchFile>> open_scratch(Loop& loop,
+                                                    const std::string& folder) override {
+    if (auto made = make_folders(folder); !made) return std::unexpected(made.error());
+    return detail::open_os_scratch(loop, folder);
   }
 
  private:

@@ -29,17 +29,21 @@ struct NetworkFaults {
   std::size_t fragment_bytes_max = 0;
 };
 
-/// Of the logs (net/log_file.h) on one machine's disk. Whole files never fail.
+/// Of the logs and scratch files (net/log_file.h, net/scratch_file.h) on one machine's disk. Whole
+/// files never fail.
 struct DiskFaults {
   Duration sync_min = std::chrono::microseconds{100};
   Duration sync_max = std::chrono::milliseconds{1};
-  /// For all logs together; beyond it: "No space left on device".
+  /// For all of them together; beyond it: "No space left on device".
   std::uint64_t capacity_bytes = std::uint64_t{1} << 62;
   /// "Input/output error": the n-th from now on (0 = none), or by chance.
   std::uint64_t failing_write = 0;
   std::uint64_t failing_sync = 0;
+  std::uint64_t failing_read = 0;  ///< of scratch files
   std::uint32_t write_error_per_million = 0;
   std::uint32_t sync_error_per_million = 0;
+  std::uint32_t read_error_per_million = 0;
+  std::uint32_t garbled_read_per_million = 0;  ///< of scratch files: one byte is another
 };
 
 class SimWorld {

@@ -115,14 +115,11 @@ class SimLogFolder final : public LogFolder {
   }
 
   void begin() {
-    const DiskFaults& faults = files_.faults_;
     const Call& call = calls_.front();
     Result<> written;
     if (call.kind == Call::Kind::append) written = write(call.bytes);
-    const auto spread = static_cast<std::uint64_t>((faults.sync_max - faults.sync_min).count());
-    const Duration taken =
-        faults.sync_min + Duration{static_cast<std::int64_t>(files_.random_.below(spread + 1))};
-    timer_.arm(taken, [this, outcome = std::move(written)]() mutable { end(std::move(outcome)); });
+    timer_.arm(files_.time_of_call(),
+               [this, outcome = std::move(written)]() mutable { end(std::move(outcome)); });
   }
 
   void end(Result<> outcome) {
@@ -136,12 +133,8 @@ class SimLogFolder final : public LogFolder {
     call.done(std::move(outcome));  // may destroy this
   }
 
-  bool strikes(std::uint64_t& countdown, std::uint32_t per_million) {
-    if (countdown > 0 && --countdown == 0) return true;
-    return per_million > 0 && files_.random_.below(1'000'000) < per_million;
-  }
   bool write_fails() {
-    return strikes(files_.faults_.failing_write, files_.faults_.write_error_per_million);
+    return files_.strikes(files_.faults_.failing_write, files_.faults_.write_error_per_million);
   }
   std::uint64_t room() const {
     const std::uint64_t used = files_.log_bytes();
@@ -192,7 +185,7 @@ class SimLogFolder final : public LogFolder {
     const auto found = files_.nodes_.find(open_);
     if (found == files_.nodes_.end()) return broken("sync", open_);
     SimFiles::Node& node = found->second;
-    in_doubt_ = strikes(files_.faults_.failing_sync, files_.faults_.sync_error_per_million);
+    in_doubt_ = files_.strikes(files_.faults_.failing_sync, files_.faults_.sync_error_per_million);
     for (const auto& range : std::exchange(node.unsynced, {})) {
       if (in_doubt_)
         files_.keep_some(node, range);  // and no later sync writes the rest
@@ -231,7 +224,17 @@ std::uint64_t SimFiles::log_bytes() const {
   std::uint64_t sum = 0;
   for (const auto& [path, node] : nodes_)
     if (node.is_log) sum += node.content.size();
-  return sum;
+  return sum + scratch_bytes();
+}
+
+bool SimFiles::strikes(std::uint64_t& countdown, std::uint32_t per_million) {
+  if (countdown > 0 && --countdown == 0) return true;
+  return per_million > 0 && random_.below(1'000'000) < per_million;
+}
+
+Duration SimFiles::time_of_call() {
+  const auto spread = static_cast<std::uint64_t>((faults_.sync_max - faults_.sync_min).count());
+  return faults_.sync_min + Duration{static_cast<std::int64_t>(random_.below(spread + 1))};
 }
 
 /// All of it, nothing, the front, or each sector as chance has it: there, not there, garbage.
@@ -261,6 +264,7 @@ void SimFiles::lose_power(Node& node) {
 
 void SimFiles::power_cut() {
   for (SimLogFolder* each : std::exchange(log_folders_, {})) each->power_cut();
+  cut_scratch_files();
   for (auto& [path, node] : nodes_)
     if (node.is_log) lose_power(node);
 }

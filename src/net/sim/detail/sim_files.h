@@ -14,6 +14,7 @@
 namespace wireway::net::detail {
 
 class SimLogFolder;
+class SimScratchFile;
 
 class SimFiles final : public Files {
  public:
@@ -28,12 +29,14 @@ class SimFiles final : public Files {
   bool exists(const std::string& path) override;
   Result<std::unique_ptr<LogFolder>> open_logs(Loop& loop, const std::string& folder,
                                                const LogOptions& options) override;
+  Result<std::unique_ptr<ScratchFile>> open_scratch(Loop& loop, const std::string& folder) override;
 
   void set_disk(const DiskFaults& faults) { faults_ = faults; }
   void power_cut();
 
  private:
   friend class SimLogFolder;
+  friend class SimScratchFile;
 
   struct Range {
     std::size_t begin = 0;
@@ -48,6 +51,10 @@ class SimFiles final : public Files {
   };
   Result<> check_parent(const std::string& path) const;
   std::uint64_t log_bytes() const;
+  std::uint64_t scratch_bytes() const;
+  void cut_scratch_files();
+  bool strikes(std::uint64_t& countdown, std::uint32_t per_million);
+  Duration time_of_call();
   void keep_some(Node& node, const Range& range);
   void lose_power(Node& node);
 
@@ -55,6 +62,7 @@ class SimFiles final : public Files {
   SeededRandom random_;
   DiskFaults faults_;
   std::set<SimLogFolder*> log_folders_;
+  std::set<SimScratchFile*> scratch_files_;
 };
 
 }  // namespace wireway::net::detail
