@@ -51,6 +51,7 @@ json::object to_json(const ClientView& view) {
                    {"subscriptions", view.subscriptions},
                    {"queuedMessages", view.queued_messages},
                    {"queuedBytes", view.queued_bytes},
+                   {"bufferedBytes", view.buffered_bytes},
                    {"inFlight", view.in_flight},
                    {"unsentBytes", view.unsent_bytes},
                    {"messagesIn", view.traffic.messages_in},

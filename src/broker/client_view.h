@@ -35,6 +35,7 @@ struct ClientView {
   std::uint64_t subscriptions = 0;
   std::uint64_t queued_messages = 0;
   std::uint64_t queued_bytes = 0;
+  std::uint64_t buffered_bytes = 0;  ///< of these, in the disk-backed message buffer
   std::uint64_t in_flight = 0;
   std::uint64_t unsent_bytes = 0;                ///< that its socket has not taken
   std::optional<Duration> oldest_message_age{};  ///< of those that wait or are in flight

@@ -93,9 +93,14 @@ struct StoreNotification {
   MessagePtr message;
 };
 
+/// To every other shard: so many bytes of queues and retained messages are in this one's memory.
+struct MemoryUsed {
+  std::size_t bytes = 0;
+};
+
 using Envelope = std::variant<Routed, RouteChange, RetainedPut, RetainedWanted, RetainedFound,
                               GroupChange, GroupDelivery, StoreRequest, ListenerGone,
-                              StoreNotification, CommitAsk, CommitDone>;
+                              StoreNotification, CommitAsk, CommitDone, MemoryUsed>;
 
 class Mesh {
  public:

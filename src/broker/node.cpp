@@ -125,7 +125,18 @@ void Node::remove(Connection& connection) {
   });
 }
 
-void Node::set_settings(const Settings& settings) { shard_.set_settings(settings); }
+void Node::set_settings(const Settings& settings) {
+  if (settings.buffer_bytes_max > 0 && !buffer_ && !buffer_folder_.empty()) {
+    buffer::BufferOptions options;
+    options.in_flight_bytes_max =
+        std::min(options.in_flight_bytes_max, settings.queued_bytes_max / 8);
+    buffer_ = std::make_unique<buffer::DiskBuffer>(
+        env_, buffer_folder_, shard_.count(), [this] { shard_.on_buffer_room(); }, options);
+    shard_.buffer_to(*buffer_);
+  }
+  if (buffer_) buffer_->set_max(settings.buffer_bytes_max / nodes_.size());
+  shard_.set_settings(settings);
+}
 
 void Node::send(std::size_t shard, Envelope envelope) {
   mail_[shard].push_back(std::move(envelope));

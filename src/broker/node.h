@@ -19,6 +19,7 @@
 
 #include "base/log_limit.h"
 #include "broker/access/gate.h"
+#include "broker/buffer/disk_buffer.h"
 #include "broker/journal/shard_journal.h"
 #include "broker/shard.h"
 #include "net/env.h"
@@ -104,14 +105,18 @@ class Node final : private Mesh {
     connections_max_ = std::min(count, connections_most);
   }
   void set_settings(const Settings& settings);
+  /// Where the disk-backed message buffer stands if settings ask for one; before them.
+  void set_buffer_folder(std::string folder) { buffer_folder_ = std::move(folder); }
+  /// What is wrong with the buffer, or empty.
+  std::string buffer_trouble() const { return buffer_ ? buffer_->trouble() : ""; }
   Counters counters() const { return shard_.counters(); }
   std::map<std::string, CategoryFigures> categories() const { return shard_.categories(); }
   /// For admin.h: what it asks of the shard, at this time.
   Shard& shard() { return shard_; }
   MonoTime now() const { return env_.loop.now(); }
-  /// What all shards together say, and the wall clock: once a second.
-  void set_busy(bool busy) {
-    shard_.set_busy(busy);
+  /// Once a second.
+  void on_second() {
+    shard_.look_at_memory();
     shard_.set_wall(env_.loop.wall_now(), env_.loop.now());
     tell_left_out();
   }
@@ -167,6 +172,8 @@ class Node final : private Mesh {
   std::shared_ptr<NodeAddress> address_;
   NodeTable nodes_;
   std::unique_ptr<ShardJournal> journal_;  ///< outlives the shard, which writes to it
+  std::string buffer_folder_;
+  std::unique_ptr<buffer::DiskBuffer> buffer_;  ///< none until settings ask for it; as above
   Shard shard_;
   std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
   std::vector<std::vector<Envelope>> mail_;  ///< to each node, of this turn

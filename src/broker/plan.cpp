@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t mebibyte = 1024 * 1024;
 constexpr const char* loopback = "127.0.0.1";
+constexpr const char* buffer_field = "diskBackedMessageBuffer";
 
 struct Profile {
   std::string_view name;
@@ -213,6 +214,7 @@ Settings settings_of(const json::value& broker) {
   }
   if (const json::value* clients = find(broker, "spec", "advanced", "clients"))
     take_clients(*clients, settings);
+  settings.buffer_bytes_max = size_of(text_at(broker, {"spec", buffer_field, "maxSize"}));
   if (const json::value* kept = find(broker, "spec", "persistence");
       kept != nullptr && kept->is_object())
     settings.persistence = persistence_of(*kept);
@@ -226,9 +228,8 @@ std::string unserved_of(const json::value& broker) {
   };
   const json::value* spec = find(broker, "spec");
   if (spec == nullptr) return out;
-  if (present(*spec, "diskBackedMessageBuffer"))
-    say("diskBackedMessageBuffer is not served: queues stay in memory, and what is beyond the "
-        "memoryProfile is refused");
+  if (present(*spec, buffer_field) && size_of(text_at(*spec, {buffer_field, "maxSize"})) == 0)
+    say("diskBackedMessageBuffer.maxSize is no size: queues stay in memory; write for example 10G");
   if (present(*spec, "cardinality"))
     say("cardinality is not served: --shards says how many cores are used");
   return out;

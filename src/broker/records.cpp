@@ -1,6 +1,9 @@
 #include "broker/records.h"
 
 #include <fmt/format.h>
+#include <openssl/evp.h>
+
+#include "base/assert.h"
 
 namespace wireway::broker::records {
 namespace {
@@ -356,6 +359,16 @@ template void encode(const RetainedSet&, Bytes&);
 template void encode(const StoreChanged&, Bytes&);
 template void encode(const Body&, Bytes&);
 template void encode(const SessionState&, Bytes&);
+
+std::array<std::uint8_t, 32> digest_of(const MessageData& message) {
+  Bytes bytes;
+  encode(Body{0, message}, bytes);
+  std::array<std::uint8_t, 32> out{};
+  unsigned int size = 0;
+  const int done = EVP_Digest(bytes.data(), bytes.size(), out.data(), &size, EVP_sha256(), nullptr);
+  WIREWAY_ASSERT(done == 1 && size == out.size(), "SHA-256 is always there");
+  return out;
+}
 
 Result<Record> decode(ByteView bytes) {
   Reader reader(bytes);

@@ -143,6 +143,8 @@ using Record = std::variant<SessionTerms, SessionEnded, SubscriptionAdded, Subsc
 /// Appends the record's bytes to `out`; for each type of Record.
 template <class One>
 void encode(const One& record, Bytes& out);
+/// Two messages with the same one say the same in every field (SHA-256).
+std::array<std::uint8_t, 32> digest_of(const MessageData& message);
 /// Views into `bytes`.
 Result<Record> decode(ByteView bytes);
 

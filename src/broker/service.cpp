@@ -23,12 +23,14 @@ BrokerService::BrokerService(net::Shards& shards, resource::Resources& resources
       began_(env_.loop.now()),
       status_(env_, resources, "broker"),
       counted_(shards.count()),
+      buffer_troubles_(shards.count()),
       tick_(env_.loop),
       goodbye_(env_.loop) {
   NodeTable table;
   for (std::size_t i = 0; i < shards.count(); ++i) {
     nodes_.push_back(std::make_unique<Node>(i, shards.env(i), settings_));
     table.push_back(nodes_.back()->address());
+    if (!options_.folder.empty()) nodes_.back()->set_buffer_folder(options_.folder + "/buffer");
     if (options_.connections_max > 0)
       nodes_.back()->set_connections_max(std::max(options_.connections_max / shards.count(), 1UL));
   }
@@ -108,6 +110,13 @@ Step BrokerService::reconcile_broker(const ObjectKey& key) {
     says.degraded.status = true;
     says.degraded.reason = "PersistenceTrouble";
     says.degraded.message = hub_->trouble();
+  }
+  const auto wrong =
+      std::ranges::find_if(buffer_troubles_, [](const std::string& one) { return !one.empty(); });
+  if (wrong != buffer_troubles_.end() && !says.degraded.status) {
+    says.degraded.status = true;
+    says.degraded.reason = "MessageBufferTrouble";
+    says.degraded.message = *wrong;
   }
   status_.write(resource::broker, *object, std::move(says));
   return {};
@@ -237,25 +246,32 @@ resource::Conditions BrokerService::listener_says(const Ports& ports, std::int64
 void BrokerService::on_tick() {
   tick_.arm(metrics_interval, [this] { on_tick(); });
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    NodeAddress::post(
-        nodes_[i]->address(), [this, i, alive = alive_, home = nodes_[0]->address()](Node& node) {
-          NodeAddress::post(home, [this, i, alive, counters = node.counters()](Node&) {
-            if (!*alive) return;
-            counted_[i] = counters;
-            if (i + 1 == counted_.size()) {
-              Counters total;
-              for (const Counters& one : counted_) total += one;
-              on_counters(total);
-            }
-          });
-        });
+    NodeAddress::post(nodes_[i]->address(),
+                      [this, i, alive = alive_, home = nodes_[0]->address()](Node& node) {
+                        NodeAddress::post(home, [this, i, alive, counters = node.counters(),
+                                                 trouble = node.buffer_trouble()](Node&) {
+                          if (!*alive) return;
+                          counted_[i] = counters;
+                          on_buffer_trouble(i, trouble);
+                          if (i + 1 == counted_.size()) {
+                            Counters total;
+                            for (const Counters& one : counted_) total += one;
+                            on_counters(total);
+                          }
+                        });
+                      });
   }
 }
 
+void BrokerService::on_buffer_trouble(std::size_t shard, std::string trouble) {
+  if (buffer_troubles_[shard] == trouble) return;
+  buffer_troubles_[shard] = std::move(trouble);
+  for (const auto& [key, broker] : brokers_->all()) controllers_[0]->enqueue(key);
+}
+
 void BrokerService::on_counters(const Counters& total) {
-  const bool busy = total.queued_bytes >= settings_.queued_bytes_max / 100 * Settings::busy_percent;
   for (const auto& node : nodes_)
-    NodeAddress::post(node->address(), [busy](Node& target) { target.set_busy(busy); });
+    NodeAddress::post(node->address(), [](Node& target) { target.on_second(); });
   hub_->on_tick();
   publish_metrics(total);
   operations_->on_counters(total, settings_.queued_bytes_max);

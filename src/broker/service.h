@@ -78,6 +78,7 @@ class BrokerService {
                                             const std::vector<PortTrouble>& troubles);
   void on_tick();
   void on_counters(const Counters& counters);
+  void on_buffer_trouble(std::size_t shard, std::string trouble);
   void publish_metrics(const Counters& total);
   bool is_public(const std::string& space, const std::string& broker) const;
   void publish(const std::string& topic, const std::string& payload, bool retain);
@@ -103,6 +104,7 @@ class BrokerService {
   std::string broker_name_ = "default";
   Settings settings_;
   std::vector<Counters> counted_;
+  std::vector<std::string> buffer_troubles_;  ///< by shard
   net::Timer tick_;
   net::Timer goodbye_;
   net::Task stopped_;

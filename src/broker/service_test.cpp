@@ -320,9 +320,14 @@ TEST_F(BrokerServiceTest, says_what_of_a_broker_has_no_effect) {
   ASSERT_TRUE(world.run_until([&] { return message().contains("shard"); }, patience));
   EXPECT_FALSE(message().contains("not served"));
   resources.put(
-      object_of(resource::broker, "default", {{"diskBackedMessageBuffer", {{"maxSize", "10M"}}}}));
+      object_of(resource::broker, "default", {{"diskBackedMessageBuffer", {{"maxSize", "much"}}}}));
   EXPECT_TRUE(world.run_until(
-      [&] { return message().contains("diskBackedMessageBuffer is not served"); }, patience))
+      [&] { return message().contains("diskBackedMessageBuffer.maxSize is no size"); }, patience))
+      << message();
+  resources.put(
+      object_of(resource::broker, "default", {{"cardinality", {{"frontend", {{"replicas", 2}}}}}}));
+  EXPECT_TRUE(
+      world.run_until([&] { return message().contains("cardinality is not served"); }, patience))
       << message();
 }
 

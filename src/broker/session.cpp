@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "broker/access/policy.h"
 #include "wire/mqtt/codec.h"
 
 namespace wireway::broker {
@@ -12,10 +13,6 @@ constexpr std::size_t identifiers_max = 65535;
 
 std::uint16_t identifier_of(std::uint64_t sequence) {
   return std::uint16_t((sequence - 1) % identifiers_max + 1);
-}
-
-std::size_t bytes_of(const Delivery& delivery) {
-  return delivery.message ? delivery.message->size_bytes() : 0;
 }
 
 /// Encoding memory of the thread, for what only one receiver gets.
@@ -37,7 +34,7 @@ Session::Session(std::string client_identifier, const Settings& settings, Counte
     : client_identifier_(std::move(client_identifier)), settings_(settings), counters_(counters) {}
 
 Session::~Session() {
-  counters_.queued_bytes -= queued_bytes_;
+  counters_.queued_bytes -= queued_bytes_ - queue_.disk_bytes();
   counters_.queued_messages -= queue_.size();
   if (recorder_ != nullptr) recorder_->forget(*this);
 }
@@ -117,25 +114,55 @@ void Session::deliver(Passage& message, const Shape& shape, MonoTime now) {
 
 void Session::enqueue(Delivery delivery) {
   const bool full = settings_.queue_messages_max && queue_.size() >= *settings_.queue_messages_max;
-  if (full && settings_.drop_oldest && !queue_.empty()) {
-    record_done(take_queued());
-    ++counters_.dropped;
-  }
-  const std::size_t bytes = bytes_of(delivery);
+  if (full && settings_.drop_oldest && !queue_.empty()) drop_oldest();
+  const std::size_t bytes = delivery.size_bytes();
   queued_bytes_ += bytes;
   counters_.queued_bytes += bytes;
   ++counters_.queued_messages;
-  queue_.push_back(std::move(delivery));
+  queue_.push(std::move(delivery));
 }
 
-Delivery Session::take_queued() {
-  Delivery front = std::move(queue_.front());
-  queue_.pop_front();
-  const std::size_t bytes = bytes_of(front);
+void Session::drop_oldest() {
+  ++counters_.dropped;
+  if (queue_.front_in_memory()) {
+    record_done(take_queued());
+    return finish_skipped();
+  }
+  --counters_.queued_messages;
+  const auto gone = queue_.skip_front();
+  if (!gone) return;
+  queued_bytes_ -= gone->bytes;
+  if (!keeps_queue_ || gone->first_sequence == 0) return;
+  for (std::uint64_t one = gone->first_sequence; one <= gone->last_sequence; ++one)
+    recorder_->write(records::DeliveryDone{number_, one});
+}
+
+/// What was dropped while it was on disk.
+void Session::finish_skipped() {
+  for (const Delivery& one : queue_.take_skipped()) {
+    queued_bytes_ -= one.size_bytes();
+    counters_.queued_bytes -= one.size_bytes();
+    record_done(one);
+  }
+}
+
+void Session::count_dequeued(const Delivery& delivery) {
+  const std::size_t bytes = delivery.size_bytes();
   queued_bytes_ -= bytes;
   counters_.queued_bytes -= bytes;
   --counters_.queued_messages;
+}
+
+Delivery Session::take_queued() {
+  Delivery front = queue_.pop();
+  count_dequeued(front);
   return front;
+}
+
+/// Of what has come from the disk: the client may have lost the right to it meanwhile.
+bool Session::may_have(const Delivery& delivery) const {
+  const Permissions* permissions = looks_again_ ? outlet_.wire->permissions() : nullptr;
+  return permissions == nullptr || permissions->may_subscribe(delivery.message->topic());
 }
 
 bool Session::may_send() const {
@@ -188,14 +215,19 @@ void Session::resend(MonoTime now) {
 }
 
 void Session::take_from_queue(MonoTime now) {
-  while (!queue_.empty() && may_send()) {
-    const bool qos0 = queue_.front().qos == mqtt::Qos::at_most_once;
-    if (!qos0 && !window_takes(queue_.front().sequence)) return;
-    if (must_wait(queue_.front())) return;
+  while (may_send()) {
+    const Delivery* const front = queue_.front();
+    finish_skipped();
+    if (front == nullptr) return;
+    const bool qos0 = front->qos == mqtt::Qos::at_most_once;
+    if (!qos0 && !window_takes(front->sequence)) return;
+    if (must_wait(*front)) return;
     Delivery next = take_queued();
     const std::uint16_t identifier = qos0 ? 0 : identifier_of(next.sequence);
+    const bool may = may_have(next);
+    if (!may) ++counters_.dropped;
     // Expiry is noticed at the head (broker.md 2.3).
-    const bool sent = !next.message->expired(now) &&
+    const bool sent = may && !next.message->expired(now) &&
                       send_special(next.message->view(), next.shape(), identifier, false, now);
     if (!sent)
       record_done(next);
@@ -404,38 +436,40 @@ void Session::trace_out(const MessageView& message, std::size_t bytes, MonoTime 
 std::optional<MonoTime> Session::oldest_since() const {
   for (std::size_t i = 0; i < window_.size(); ++i)
     if (window_[i].stage != Delivery::Stage::done) return window_[i].since;
-  if (!queue_.empty()) return queue_.front().since;
+  if (!queue_.empty()) return queue_.since();
   return std::nullopt;
 }
 
 void Session::restore_delivery(Delivery delivery) {
   next_sequence_ = std::max(next_sequence_, delivery.sequence + 1);
-  const std::size_t bytes = bytes_of(delivery);
+  const std::size_t bytes = delivery.size_bytes();
   queued_bytes_ += bytes;
   counters_.queued_bytes += bytes;
   ++counters_.queued_messages;
-  queue_.push_back(std::move(delivery));
+  queue_.all_in_memory().push_back(std::move(delivery));
 }
 
 /// By halving: what is read back is in the order of its sequence.
 Delivery* Session::find_queued(std::uint64_t sequence) {
+  Ring<Delivery>& all = queue_.all_in_memory();
   std::size_t low = 0;
-  for (std::size_t high = queue_.size(); low < high;) {
+  for (std::size_t high = all.size(); low < high;) {
     const std::size_t middle = (low + high) / 2;
-    if (queue_[middle].sequence < sequence)
+    if (all[middle].sequence < sequence)
       low = middle + 1;
     else
       high = middle;
   }
-  const bool found = low < queue_.size() && queue_[low].sequence == sequence;
-  return found ? &queue_[low] : nullptr;
+  const bool found = low < all.size() && all[low].sequence == sequence;
+  return found ? &all[low] : nullptr;
 }
 
 void Session::restore_done(std::uint64_t sequence) {
   restore_received(sequence);
   if (Delivery* done = find_queued(sequence)) done->stage = Delivery::Stage::done;
-  while (!queue_.empty() && queue_.front().stage == Delivery::Stage::done) {
-    queue_.pop_front();
+  Ring<Delivery>& all = queue_.all_in_memory();
+  while (!all.empty() && all.front().stage == Delivery::Stage::done) {
+    all.pop_front();
     --counters_.queued_messages;
   }
 }
@@ -443,7 +477,7 @@ void Session::restore_done(std::uint64_t sequence) {
 void Session::restore_received(std::uint64_t sequence) {
   Delivery* entry = find_queued(sequence);
   if (entry == nullptr) return;
-  const std::size_t bytes = bytes_of(*entry);
+  const std::size_t bytes = entry->size_bytes();
   queued_bytes_ -= bytes;
   counters_.queued_bytes -= bytes;
   entry->message = {};
@@ -451,11 +485,10 @@ void Session::restore_received(std::uint64_t sequence) {
 }
 
 void Session::restore_end(std::uint16_t receive_maximum) {
+  Ring<Delivery> all = std::exchange(queue_.all_in_memory(), {});
   std::size_t last_received = 0;  // + 1; everything up to it had been sent
-  for (std::size_t i = 0; i < queue_.size(); ++i)
-    if (queue_[i].stage == Delivery::Stage::await_pubcomp) last_received = i + 1;
-  Ring<Delivery> all = std::move(queue_);
-  queue_.clear();
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (all[i].stage == Delivery::Stage::await_pubcomp) last_received = i + 1;
   counters_.queued_messages -= all.size();
   std::size_t sent = 0;
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -463,11 +496,11 @@ void Session::restore_end(std::uint16_t receive_maximum) {
     if (one.stage == Delivery::Stage::done) continue;
     const bool was_sent = i < last_received || sent < receive_maximum;
     if (!was_sent || !queue_.empty() || !window_takes(one.sequence)) {
-      queue_.push_back(std::move(one));
+      queue_.all_in_memory().push_back(std::move(one));
       ++counters_.queued_messages;
       continue;
     }
-    const std::size_t bytes = bytes_of(one);
+    const std::size_t bytes = one.size_bytes();
     queued_bytes_ -= bytes;
     counters_.queued_bytes -= bytes;
     enter_window(std::move(one));

@@ -19,7 +19,9 @@
 
 #include "base/lazy.h"
 #include "base/ring.h"
+#include "broker/buffer/delivery_queue.h"
 #include "broker/client_trace.h"
+#include "broker/delivery.h"
 #include "broker/message.h"
 #include "broker/recorder.h"
 #include "broker/settings.h"
@@ -72,44 +74,6 @@ struct Outlet {
   std::unique_ptr<OutgoingAliases> aliases;
 };
 
-/// Subscription identifiers of one delivery: usually none or one.
-class Identifiers {
- public:
-  Identifiers() = default;
-  explicit Identifiers(std::span<const std::uint32_t> values) {
-    if (values.size() == 1) one_ = values[0];
-    if (values.size() > 1)
-      many_ = std::make_unique<std::vector<std::uint32_t>>(values.begin(), values.end());
-  }
-  std::span<const std::uint32_t> values() const {
-    if (many_) return *many_;
-    return {&one_, one_ == 0 ? 0U : 1U};
-  }
-
- private:
-  std::uint32_t one_ = 0;
-  std::unique_ptr<std::vector<std::uint32_t>> many_;
-};
-
-/// A message that waits for one session, or is in flight to it.
-struct Delivery {
-  enum class Stage : std::uint8_t { waiting, await_puback, await_pubrec, await_pubcomp, done };
-
-  MessagePtr message;  ///< none once PUBREC has come
-  Identifiers identifiers;
-  mqtt::Qos qos = mqtt::Qos::at_most_once;
-  bool retain = false;
-  Stage stage = Stage::done;
-  bool sent = false;         ///< on this connection
-  bool sent_before = false;  ///< on any: the next time with DUP
-  /// Of QoS 1 and 2: rises by one with each delivery to the session; names its packet identifier.
-  std::uint64_t sequence = 0;
-  MonoTime since;                  ///< when it came to the session
-  Journal::Position position = 0;  ///< of its record; 0 = it has none
-
-  Shape shape() const { return {qos, retain, identifiers.values()}; }
-};
-
 /// What a session has subscribed to under one filter.
 struct Subscribed {
   mqtt::Qos qos = mqtt::Qos::at_most_once;
@@ -138,6 +102,15 @@ class Session {
   void deliver(Passage& message, const Shape& shape, MonoTime now);
   /// The socket has drained or the window has opened: sends what may be sent.
   void pump(MonoTime now);
+  /// What its queue waited for has come from the disk.
+  void on_buffer_read(MonoTime now) {
+    if (connected()) pump(now);
+  }
+  /// Memory is short: begins to move about as many bytes of its queue to disk, and returns how
+  /// many.
+  std::size_t spill(buffer::DiskBuffer& buffer, std::size_t wanted) {
+    return queue_.spill(buffer, *this, wanted);
+  }
 
   /// PUBACK, PUBREC, PUBCOMP from the client; false = the identifier is not in flight.
   bool on_puback(std::uint16_t packet_identifier, MonoTime now);
@@ -161,6 +134,8 @@ class Session {
   /// The largest packet that the connected client takes.
   std::size_t packet_bytes_max() const { return outlet_.packet_bytes_max; }
   std::size_t queued_bytes() const { return queued_bytes_; }
+  /// Of these, on disk alone.
+  std::size_t buffered_bytes() const { return queue_.disk_bytes(); }
   std::size_t queued_messages() const { return queue_.size(); }
   std::size_t in_flight() const { return outstanding_; }
   std::size_t unsent_bytes() const { return connected() ? outlet_.wire->pending_bytes() : 0; }
@@ -198,10 +173,11 @@ class Session {
     return std::ranges::find(*receiving_unrecorded_, packet_identifier) ==
            receiving_unrecorded_->end();
   }
-  /// Calls `take(Delivery&)` for each unfinished QoS 1 and 2 delivery from `sequence` on, in order,
-  /// until it returns false.
-  template <class Take>
-  void each_delivery(std::uint64_t sequence, Take&& take);
+  /// Calls `take(Delivery&)` for each unfinished QoS 1 and 2 delivery from `sequence` on, and
+  /// `take_run(Run&)` for each stretch of the queue that is or was on disk, in order, until one
+  /// returns false.
+  template <class Take, class TakeRun>
+  void each_delivery(std::uint64_t sequence, Take&& take, TakeRun&& take_run);
 
   /// Filters as the client wrote them, with what was granted; kept by the shard.
   Lazy<std::map<std::string, Subscribed, std::less<>>> filters;
@@ -215,7 +191,11 @@ class Session {
   void finish(Delivery& entry);
   void trim_window();
   void enqueue(Delivery delivery);
+  void drop_oldest();
+  void finish_skipped();
+  void count_dequeued(const Delivery& delivery);
   Delivery take_queued();
+  bool may_have(const Delivery& delivery) const;
   bool may_send() const;
   bool window_takes(std::uint64_t sequence) const;
   void enter_window(Delivery delivery);
@@ -244,7 +224,7 @@ class Session {
   const Settings& settings_;
   Counters& counters_;
   Outlet outlet_;
-  Ring<Delivery> queue_;
+  buffer::DeliveryQueue queue_;
   std::size_t queued_bytes_ = 0;
   // Entry i of the window has the sequence front_sequence_ + i; what expired in the queue stands in
   // it as done. Entries that are done leave from the front.
@@ -260,30 +240,27 @@ class Session {
   Recorder* recorder_ = nullptr;
   std::uint64_t number_ = 0;
   bool keeps_queue_ = false;
+  bool looks_again_ = false;  ///< at what comes from the disk, whether it may still be sent
 };
 
 template <class May>
 void Session::keep_queued(May&& may) {
-  for (std::size_t left = queue_.size(); left > 0; --left) {
-    Delivery next = take_queued();
-    if (may(next.message->topic())) {
-      enqueue(std::move(next));
-    } else {
-      record_done(next);
-      ++counters_.dropped;
-    }
-  }
+  looks_again_ = queue_.filter([&may](const Delivery& one) { return may(one.message->topic()); },
+                               [this](const Delivery& one) {
+                                 count_dequeued(one);
+                                 record_done(one);
+                                 ++counters_.dropped;
+                               });
 }
 
-template <class Take>
-void Session::each_delivery(std::uint64_t sequence, Take&& take) {
-  for (Ring<Delivery>* ring : {&window_, &queue_}) {
-    for (std::size_t i = 0; i < ring->size(); ++i) {
-      Delivery& one = (*ring)[i];
-      if (one.sequence < sequence || one.stage == Delivery::Stage::done) continue;
-      if (!take(one)) return;
-    }
-  }
+template <class Take, class TakeRun>
+void Session::each_delivery(std::uint64_t sequence, Take&& take, TakeRun&& take_run) {
+  const auto take_unfinished = [&](Delivery& one) {
+    return one.sequence < sequence || one.stage == Delivery::Stage::done || take(one);
+  };
+  for (std::size_t i = 0; i < window_.size(); ++i)
+    if (!take_unfinished(window_[i])) return;
+  queue_.each(take_unfinished, take_run);
 }
 
 }  // namespace wireway::broker

@@ -32,6 +32,12 @@ Counters& Counters::operator+=(const Counters& other) {
   routes += other.routes;
   queued_messages += other.queued_messages;
   queued_bytes += other.queued_bytes;
+  buffered_messages += other.buffered_messages;
+  buffered_bytes += other.buffered_bytes;
+  buffer_disk_bytes += other.buffer_disk_bytes;
+  buffer_bytes_max += other.buffer_bytes_max;
+  buffer_transfers += other.buffer_transfers;
+  buffer_transfers_failed += other.buffer_transfers_failed;
   store += other.store;
   return *this;
 }

@@ -66,6 +66,8 @@ struct Settings {
   /// in the session's queue.
   std::size_t output_bytes_max = 1024 * 1024;
   PersistenceSettings persistence = {};
+  /// Of the disk-backed message buffers of all shards together; 0 = there is none.
+  std::uint64_t buffer_bytes_max = 0;
   /// From the first byte of a connection to its CONNECT.
   Duration connect_timeout = std::chrono::seconds{10};
 
@@ -76,6 +78,9 @@ struct Settings {
   }
 
   static constexpr unsigned busy_percent = 75;
+  /// With a disk-backed message buffer that takes more: from busy_percent on it relieves memory,
+  /// and publishers are refused only if it does not keep up.
+  static constexpr unsigned busy_percent_buffered = 95;
 };
 
 /// Counters of one shard since its start; added up for $SYS and metrics.
@@ -109,7 +114,14 @@ struct Counters {
   std::uint64_t retained_bytes = 0;          ///< now
   std::uint64_t routes = 0;                  ///< now: filters, without shared ones
   std::uint64_t queued_messages = 0;         ///< now
-  std::uint64_t queued_bytes = 0;            ///< now
+  std::uint64_t queued_bytes = 0;            ///< now, in memory
+  // Of the disk-backed message buffer:
+  std::uint64_t buffered_messages = 0;  ///< now, of queued_messages
+  std::uint64_t buffered_bytes = 0;     ///< now; what they would take in memory
+  std::uint64_t buffer_disk_bytes = 0;  ///< now
+  std::uint64_t buffer_bytes_max = 0;   ///< now
+  std::uint64_t buffer_transfers = 0;   ///< stretches of queues that were written or read
+  std::uint64_t buffer_transfers_failed = 0;
   state_store::StoreCounters store;
 
   Counters& operator+=(const Counters& other);

@@ -29,11 +29,6 @@ Shard::Shard(std::size_t index, Mesh& mesh, Settings settings)
 
 Shard::~Shard() = default;
 
-bool Shard::busy() const {
-  const std::size_t used = counters_.queued_bytes + retained_.size_bytes();
-  return others_busy_ || used >= settings_.queued_bytes_max / 100 * Settings::busy_percent;
-}
-
 Shard::Entry* Shard::find(std::string_view client_identifier) {
   const auto found = sessions_.find(client_identifier);
   return found == sessions_.end() ? nullptr : found->second.get();
@@ -320,6 +315,7 @@ void Shard::deliver_here(Passage& message, const Route& route, MonoTime now) {
   }
   for (SharedGroup* group : route.groups) deliver_group(*group, message, now);
   if (recorder_) recorder_->end_message(view);
+  on_memory_taken();
 }
 
 void Shard::deliver_group(SharedGroup& group, Passage& message, MonoTime now) {
@@ -560,6 +556,8 @@ void Shard::handle(Envelope envelope, MonoTime now) {
   } else if (auto* done = std::get_if<CommitDone>(&envelope)) {
     line_.on_done(*done);
     release(now);
+  } else if (const auto* memory = std::get_if<MemoryUsed>(&envelope)) {
+    others_memory_ += memory->bytes - std::exchange(memory_of_[origin_], memory->bytes);
   }
 }
 

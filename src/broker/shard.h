@@ -47,7 +47,10 @@ class Shard {
   Shard& operator=(const Shard&) = delete;
 
   /// New limits, for what happens from now on.
-  void set_settings(const Settings& settings) { settings_ = settings; }
+  void set_settings(const Settings& settings) {
+    settings_ = settings;
+    relieve_from_ = relief_threshold();
+  }
   const Settings& settings() const { return settings_; }
   Counters counters() const;
   Counters& count() { return counters_; }
@@ -65,10 +68,20 @@ class Shard {
   /// One page of them goes, and their subscribers are told as by a client's empty PUBLISH.
   RetainedPage erase_retained(std::string_view filter, const PageQuery& query, MonoTime now);
   WallTime wall_at(MonoTime now) const { return wall_start_ + now.since_start; }
-  /// Queued bytes of the other shards, told once in a while: all shards together share one budget.
-  void set_busy(bool busy) { others_busy_ = busy; }
-  /// True from 75 % of queued_bytes_max on.
+  /// True from busy_percent of queued_bytes_max on, which all shards together share.
   bool busy() const;
+  /// Once a second: what has become free is told, and long queues are looked at again.
+  void look_at_memory() {
+    tell_memory();
+    relieve_from_ = relief_threshold();
+    relieve_if_short();
+  }
+
+  /// From now on long queues go there when memory is short (settings say how much). It outlives
+  /// the shard.
+  void buffer_to(buffer::DiskBuffer& buffer) { buffer_ = &buffer; }
+  /// The buffer takes more than before.
+  void on_buffer_room() { look_at_memory(); }
 
   /// Told now and again, so that a step of the wall clock is noticed.
   void set_wall(WallTime wall, MonoTime now) {
@@ -200,14 +213,37 @@ class Shard {
   bool waits_for_taken();
   bool write_checkpoint(std::size_t bytes_max, MonoTime now);
   bool checkpoint_session(Entry& entry, std::size_t& bytes_left);
+  void add_queued(Session& session, records::SessionState& state);
+  bool checkpoint_run(buffer::Run& run, std::size_t& bytes_left);
+  records::QueuedData queued_data(const Delivery& one, std::uint64_t body) const;
+  std::uint64_t body_of_run(const Delivery& one);
+  std::size_t memory_used() const { return counters_.queued_bytes + retained_.size_bytes(); }
+  std::size_t relief_threshold() const;
+  void relieve_if_short() {
+    if (memory_used() >= relieve_from_) [[unlikely]]
+      relieve();
+  }
+  /// After what takes memory: the other shards learn of each step.
+  void on_memory_taken() {
+    if (memory_used() >= told_memory_ + settings_.queued_bytes_max / 64) [[unlikely]]
+      tell_memory();
+    relieve_if_short();
+  }
+  void tell_memory();
+  void relieve();
 
   std::size_t index_;
   Mesh& mesh_;
   Settings settings_;
   Counters counters_;
   std::vector<std::string> categories_{"uncategorized"};
-  std::array<Traffic, categories_max> departed_;  ///< of sessions that have ended, by category
-  bool others_busy_ = false;
+  std::array<Traffic, categories_max> departed_;     ///< of sessions that have ended, by category
+  std::size_t told_memory_ = 0;                      ///< memory_used() as the other shards know it
+  std::array<std::size_t, shards_max> memory_of_{};  ///< theirs
+  std::size_t others_memory_ = 0;                    ///< the sum
+  buffer::DiskBuffer* buffer_ = nullptr;
+  /// Memory in use from which on relieve() is worth a try; never without a buffer.
+  std::size_t relieve_from_ = SIZE_MAX;
   std::unique_ptr<Recorder> recorder_;  ///< none without persistence; outlives the sessions
   std::unordered_map<std::string_view, std::unique_ptr<Entry>> sessions_;  // keys: the entries' own
   SubscriptionTree tree_;

@@ -1,6 +1,7 @@
 // What a shard does for what must survive: recording as it works, holding back acknowledgements
 // until it is on disk, and the steps of a checkpoint.
 
+#include <algorithm>
 #include <bit>
 
 #include "broker/access/glob.h"
@@ -179,19 +180,62 @@ std::uint64_t Shard::body_of(const MessagePtr& message) {
   return at->second.second;
 }
 
+/// As body_of(), of a message that was on disk: two that say the same are the same.
+std::uint64_t Shard::body_of_run(const Delivery& one) {
+  const std::uint64_t next = ((checkpoint_->last_body + 1) << 6) | index_;
+  const records::MessageData data = recorder_->data_of(one.message->view());
+  const records::Body body{next, data};
+  const auto [at, is_new] = checkpoint_->contents.try_emplace(records::digest_of(data), next);
+  if (is_new) {
+    ++checkpoint_->last_body;
+    recorder_->write(body);
+  }
+  return at->second;
+}
+
+records::QueuedData Shard::queued_data(const Delivery& one, std::uint64_t body) const {
+  const auto values = one.identifiers.values();
+  return {body, one.sequence, one.qos, one.retain, !one.message, {values.begin(), values.end()}};
+}
+
+/// Its bodies, and what the session's record will say of it. False: not now.
+bool Shard::checkpoint_run(buffer::Run& run, std::size_t& bytes_left) {
+  if (run.last_sequence() < checkpoint_->sequence || run.last_sequence() == 0) return true;
+  if (bytes_left == 0) return false;
+  if (!run.in_memory()) {
+    checkpoint_->waits_for_disk = true;
+    run.read();
+    return false;
+  }
+  std::vector<records::QueuedData>& queued = checkpoint_->runs[run.id()];
+  for (Delivery& one : run.deliveries()) {
+    const bool is_kept = one.sequence != 0;  // QoS 0 is not
+    queued.push_back(is_kept ? queued_data(one, body_of_run(one)) : records::QueuedData{});
+    if (is_kept && one.position == 0) one.position = 1;
+  }
+  run.set_recorded();
+  checkpoint_->sequence = run.last_sequence() + 1;
+  bytes_left -= std::min(bytes_left, run.bytes());
+  run.unload();
+  return true;
+}
+
 /// Bodies first, over several steps; then the state in one record. True when it is written.
 bool Shard::checkpoint_session(Entry& entry, std::size_t& bytes_left) {
   Session& session = entry.session;
   if (session.keeps_queue()) {
     bool all = true;
-    session.each_delivery(checkpoint_->sequence, [&](Delivery& one) {
-      if (!one.message || one.sequence == 0) return true;
-      if (bytes_left == 0) return all = false;
-      (void)body_of(one.message);
-      checkpoint_->sequence = one.sequence + 1;
-      bytes_left -= std::min(bytes_left, one.message->size_bytes());
-      return true;
-    });
+    session.each_delivery(
+        checkpoint_->sequence,
+        [&](Delivery& one) {
+          if (!one.message || one.sequence == 0) return true;
+          if (bytes_left == 0) return all = false;
+          (void)body_of(one.message);
+          checkpoint_->sequence = one.sequence + 1;
+          bytes_left -= std::min(bytes_left, one.message->size_bytes());
+          return true;
+        },
+        [&](buffer::Run& run) { return all = checkpoint_run(run, bytes_left); });
     if (!all) return false;
   }
   records::SessionState state;
@@ -206,33 +250,43 @@ bool Shard::checkpoint_session(Entry& entry, std::size_t& bytes_left) {
   for (const auto& [filter, one] : *session.filters)
     state.subscriptions.push_back(
         {filter, one.qos, one.no_local, one.retain_as_published, one.identifier});
-  if (session.keeps_queue())
-    session.each_delivery(0, [&](Delivery& one) {
-      if (one.sequence == 0) return true;  // QoS 0 is not kept
-      const auto values = one.identifiers.values();
-      state.queued.push_back({one.message ? body_of(one.message) : 0,
-                              one.sequence,
-                              one.qos,
-                              one.retain,
-                              !one.message,
-                              {values.begin(), values.end()}});
-      if (one.position == 0) one.position = 1;
-      return true;
-    });
+  if (session.keeps_queue()) add_queued(session, state);
   recorder_->write(state);
   checkpoint_->sequence = 0;
+  checkpoint_->runs.clear();
   return true;
 }
 
+void Shard::add_queued(Session& session, records::SessionState& state) {
+  session.each_delivery(
+      0,
+      [&](Delivery& one) {
+        if (one.sequence == 0) return true;
+        state.queued.push_back(queued_data(one, one.message ? body_of(one.message) : 0));
+        if (one.position == 0) one.position = 1;
+        return true;
+      },
+      [&](const buffer::Run& run) {
+        const std::vector<records::QueuedData>& queued = checkpoint_->runs[run.id()];
+        for (std::size_t i = run.skipped; i < queued.size(); ++i)
+          if (queued[i].sequence != 0) state.queued.push_back(queued[i]);
+        return true;
+      });
+}
+
 bool Shard::checkpoint_step(std::size_t bytes_max, MonoTime now) {
+  checkpoint_->waits_for_disk = false;
   if (!checkpoint_->written && !write_checkpoint(bytes_max, now)) return false;
   checkpoint_->written = true;
   if (waits_for_taken()) return false;
   checkpoint_.reset();
+  relieve_if_short();
   return true;
 }
 
-bool Shard::checkpoint_waits() const { return checkpoint_ && checkpoint_->written; }
+bool Shard::checkpoint_waits() const {
+  return checkpoint_ && (checkpoint_->written || checkpoint_->waits_for_disk);
+}
 
 bool Shard::write_checkpoint(std::size_t bytes_max, MonoTime now) {
   std::size_t left = bytes_max;
@@ -245,6 +299,7 @@ bool Shard::write_checkpoint(std::size_t bytes_max, MonoTime now) {
   }
   if (left == 0) return false;
   checkpoint_->bodies.clear();
+  checkpoint_->contents.clear();
   while (left > 0 && !checkpoint_->retained_done) {
     const MessagePtr next = retained_.after(checkpoint_->topic);
     checkpoint_->retained_done = !next;

@@ -59,6 +59,7 @@ ClientView Shard::view_of(const Entry& entry, MonoTime now) const {
   out.subscriptions = session.filters->size();
   out.queued_messages = session.queued_messages();
   out.queued_bytes = session.queued_bytes();
+  out.buffered_bytes = session.buffered_bytes();
   out.in_flight = session.in_flight();
   out.unsent_bytes = session.unsent_bytes();
   if (const auto since = session.oldest_since()) out.oldest_message_age = now - *since;

@@ -39,6 +39,10 @@ constexpr Advice advices[] = {
     {"HostUnreachable", "check that the host runs and that host and port are right"},
     {"InvalidConfiguration", "correct the fields that the message names and apply it again"},
     {"JournalUnusable", "do what the message says, then start the broker again"},
+    {"MessageBufferTrouble",
+     "make room or repair the disk; if the buffer is full, give it a larger maxSize or end "
+     "sessions "
+     "that nobody reads"},
     {"MqttSourceConnectionFailed", "look at the status of the source's broker"},
     {"NamespaceNotServed", "create it in the namespace that the message names"},
     {"NotServedYet", "remove what is not served, or keep it for a version that serves it"},

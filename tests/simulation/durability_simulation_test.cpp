@@ -13,7 +13,10 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "base/log.h"
+#include "broker/buffer/disk_buffer.h"
 #include "conformance/local_mesh.h"
+#include "net/sim/sim_world.h"
 #include "simulation/memory_journal.h"
 #include "wire/mqtt/codec.h"
 #include "wire/mqtt/frame.h"
@@ -222,8 +225,12 @@ class Device final : public broker::Wire {
 class World {
  public:
   /// Where crashes are rarer, checkpoints come to their end.
-  World(std::uint32_t seed, std::size_t shards)
-      : dice_(seed), count_(shards), crashes_of_hundred_(seed % 2 == 0 ? 100 : 15) {
+  World(std::uint32_t seed, std::size_t shards, bool buffered)
+      : dice_(seed),
+        count_(shards),
+        is_buffered_(buffered),
+        crashes_of_hundred_(seed % 2 == 0 ? 100 : 15),
+        disks_(seed) {
     start({}, true);
     for (const char* name : {"p1", "p2", "p3"})
       publishers_.push_back(std::make_unique<Device>(name, dice_));
@@ -244,6 +251,8 @@ class World {
   }
   int crashes() const { return crashes_; }
   int checkpoints() const { return checkpoints_; }
+  std::uint64_t transfers() const { return transfers_; }
+  std::uint64_t failed_transfers() const { return failed_transfers_; }
 
  private:
   bool chance(unsigned in_a_hundred) { return dice_() % 100 < in_a_hundred; }
@@ -253,7 +262,8 @@ class World {
   }
 
   void start(OneLog::Groups disk, bool is_first) {
-    mesh_ = std::make_unique<LocalMesh>(count_);
+    mesh_ = std::make_unique<LocalMesh>(count_, settings());
+    add_buffers();
     log_ = std::make_unique<OneLog>(count_, disk);
     mesh_->set_before_mail([this] { log_->take_groups(); });
     for (std::size_t i = 0; i < count_; ++i) {
@@ -269,6 +279,50 @@ class World {
       });
     for (std::size_t i = 0; i < count_ && !is_first; ++i) mesh_->shard(i).finish_restore(now_);
     end_turn();
+  }
+  /// A few messages are too many for memory; none is refused, because what is refused and sent
+  /// again comes late.
+  broker::Settings settings() const {
+    broker::Settings out;
+    if (!is_buffered_) return out;
+    out.queued_bytes_max = 100'000 * count_;
+    out.buffer_bytes_max = 1024 * 1024;
+    return out;
+  }
+  void add_buffers() {
+    for (std::size_t i = 0; i < count_ && is_buffered_; ++i) {
+      broker::Shard& shard = mesh_->shard(i);
+      buffers_.push_back(std::make_unique<broker::buffer::DiskBuffer>(
+          disks_.env(fmt::format("broker/{}", i)), "/buffer", shard.count(),
+          [&shard] { shard.on_buffer_room(); },
+          broker::buffer::BufferOptions{.run_bytes = 150 + dice_() % 400,
+                                        .run_bytes_min = 50,
+                                        .kept_bytes = 60,
+                                        .in_flight_bytes_max = 2000,
+                                        .relief_percent = 1}));
+      shard.buffer_to(*buffers_.back());
+      buffers_.back()->set_max(1024 * 1024);
+      shard.set_settings(settings());
+    }
+  }
+  void drop_buffers() {
+    for (std::size_t i = 0; i < buffers_.size(); ++i) {
+      const broker::Counters counters = mesh_->shard(i).counters();
+      transfers_ += counters.buffer_transfers;
+      failed_transfers_ += counters.buffer_transfers_failed;
+    }
+    mesh_.reset();
+    buffers_.clear();
+  }
+  /// Some time passes for the disks, on which now and then something goes wrong.
+  void turn_disks() {
+    if (!is_buffered_) return;
+    net::DiskFaults faults;
+    if (chance(20)) faults.capacity_bytes = dice_() % 20'000;
+    if (chance(20)) faults.write_error_per_million = 300'000;
+    if (chance(20)) faults.read_error_per_million = 300'000;
+    disks_.set_disk("broker", faults);
+    disks_.run_for(std::chrono::microseconds{1 << dice_() % 22});
   }
   void end_turn() {
     mesh_->settle(now_);
@@ -310,6 +364,7 @@ class World {
     } else if (what < 999 && chance(crashes_of_hundred_)) {
       crash();
     }
+    if (chance(30)) turn_disks();
     end_turn();
   }
 
@@ -336,7 +391,7 @@ class World {
     ++crashes_;
     OneLog::Groups disk = log_->crash(dice_() % (log_->pending() + 1));
     for (Device* device : all_) device->lose_broker();
-    mesh_.reset();
+    drop_buffers();
     start(std::move(disk), false);
   }
 
@@ -355,6 +410,8 @@ class World {
   /// Everybody comes back and everything is answered.
   void heal() {
     for (Device* device : all_) device->break_connection(now_);
+    disks_.set_disk("broker", {});
+    disks_.run_for(broker::buffer::DiskBuffer::retry_max);
     for (int quiet = 0, rounds = 0; quiet < 5 && rounds < 5000; ++rounds) {
       ++quiet;
       for (Device* device : all_) {
@@ -367,11 +424,23 @@ class World {
       }
       if (log_->pending() > 0) quiet = 0;
       sync_all();
+      disks_.run_for(std::chrono::milliseconds{20});
+      end_turn();
     }
     for (const auto& publisher : publishers_) EXPECT_TRUE(publisher->idle());
   }
 
   void check() {
+    for (std::size_t i = 0; i < count_; ++i) {
+      const broker::Counters counters = mesh_->shard(i).counters();
+      EXPECT_EQ(counters.queued_messages, 0U);
+      EXPECT_EQ(counters.queued_bytes, 0U);
+      EXPECT_EQ(counters.buffered_messages, 0U);
+      EXPECT_EQ(counters.buffered_bytes, 0U);
+      EXPECT_EQ(counters.buffer_disk_bytes, 0U);
+    }
+    for (const auto& buffer : buffers_) EXPECT_EQ(buffer->trouble(), "");
+    drop_buffers();
     for (std::size_t p = 0; p < publishers_.size(); ++p)
       for (const auto& [qos, numbers] : publishers_[p]->acknowledged)
         for (const auto& subscriber : subscribers_)
@@ -398,9 +467,12 @@ class World {
 
   std::mt19937 dice_;
   std::size_t count_;
+  bool is_buffered_;
   unsigned crashes_of_hundred_;
   MonoTime now_{std::chrono::hours{1}};
   std::unique_ptr<OneLog> log_;
+  net::SimWorld disks_;
+  std::vector<std::unique_ptr<broker::buffer::DiskBuffer>> buffers_;  ///< outlive the shards
   std::unique_ptr<LocalMesh> mesh_;
   std::vector<std::unique_ptr<Device>> publishers_;
   std::vector<std::unique_ptr<Device>> subscribers_;
@@ -409,28 +481,39 @@ class World {
   std::vector<Checkpointing> checkpointing_;
   int crashes_ = 0;
   int checkpoints_ = 0;
+  std::uint64_t transfers_ = 0;
+  std::uint64_t failed_transfers_ = 0;
 };
 
-void run_seeds(std::size_t shards) {
+void run_seeds(std::size_t shards, bool buffered = false) {
+  wireway::log::set_level(wireway::log::Level::off);
   const int first = from_environment("WIREWAY_SEED", 1);
   const int seeds = from_environment("WIREWAY_SEEDS", 300);
   int crashes = 0;
   int checkpoints = 0;
+  std::uint64_t transfers = 0;
+  std::uint64_t failed = 0;
   for (int seed = first; seed < first + seeds; ++seed) {
     SCOPED_TRACE(fmt::format("WIREWAY_SEED={} WIREWAY_SEEDS=1, {} shards", seed, shards));
-    World world(std::uint32_t(seed), shards);
+    World world(std::uint32_t(seed), shards, buffered);
     world.run(1500);
     crashes += world.crashes();
     checkpoints += world.checkpoints();
+    transfers += world.transfers();
+    failed += world.failed_transfers();
     if (testing::Test::HasFailure()) return;
   }
-  fmt::print("{} runs, {} crashes, {} checkpoints\n", seeds, crashes, checkpoints);
+  fmt::print("{} runs, {} crashes, {} checkpoints, {} transfers to and from disk, {} failed\n",
+             seeds, crashes, checkpoints, transfers, failed);
   EXPECT_GT(crashes, seeds);
   EXPECT_GT(checkpoints, seeds / 10);
+  EXPECT_TRUE(!buffered || transfers > std::uint64_t(seeds));
 }
 
 TEST(DurabilitySimulation, one_shard_loses_and_repeats_nothing) { run_seeds(1); }
 TEST(DurabilitySimulation, three_shards_lose_and_repeat_nothing) { run_seeds(3); }
+TEST(DurabilitySimulation, long_queues_on_disk_lose_and_repeat_nothing) { run_seeds(1, true); }
+TEST(DurabilitySimulation, nor_do_they_on_three_shards) { run_seeds(3, true); }
 
 }  // namespace
 }  // namespace wireway

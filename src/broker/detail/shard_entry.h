@@ -61,6 +61,11 @@ struct Shard::Checkpoint {
   /// Messages that were written, kept so that their addresses stay theirs.
   std::unordered_map<const StoredMessage*, std::pair<MessagePtr, std::uint64_t>> bodies;
   std::uint64_t last_body = 0;
+  /// The same of messages that are on disk, by records::digest_of().
+  std::map<std::array<std::uint8_t, 32>, std::uint64_t> contents;
+  /// What stands in the buffer of the session that is being written, by Run::id().
+  std::unordered_map<std::uint64_t, std::vector<records::QueuedData>> runs;
+  bool waits_for_disk = false;  ///< a Run is being read
 };
 
 }  // namespace wireway::broker

@@ -243,6 +243,11 @@ void add_ours(Page& page, const Figures& f) {
       .series(
           f.queued_bytes_max == 0 ? 0 : 100.0 * double(c.queued_bytes) / double(f.queued_bytes_max),
           label("name", "reader"));
+  page.name("disk_transfers_completed", Type::counter, Since::ga,
+            "Stretches of queues written to the disk-backed message buffer or read from it.")
+      .series(double(c.buffer_transfers));
+  page.name("disk_transfers_failed", Type::counter, Since::ga, "The same, and it failed.")
+      .series(double(c.buffer_transfers_failed));
   page.ours("packets_received", Type::counter, "MQTT packets of every type.")
       .series(double(c.packets_in));
   page.ours("packets_sent", Type::counter, "MQTT packets of every type.")
@@ -255,6 +260,12 @@ void add_ours(Page& page, const Figures& f) {
       .series(double(c.queued_messages));
   page.ours("queued_bytes", Type::gauge, "Bytes of queues and retained messages.")
       .series(double(c.queued_bytes));
+  page.ours("buffered_messages", Type::gauge, "Of queued_messages, on disk.")
+      .series(double(c.buffered_messages));
+  page.ours("buffer_disk_bytes", Type::gauge, "Disk that the message buffer uses.")
+      .series(double(c.buffer_disk_bytes));
+  page.ours("buffer_disk_bytes_max", Type::gauge, "Disk that it may use; 0 = there is none.")
+      .series(double(c.buffer_bytes_max));
   page.ours("connects_refused", Type::counter, "CONNECTs that were refused.")
       .series(double(c.connects_refused));
   page.ours("connections_maximum", Type::gauge, "Most connections at one time.")
