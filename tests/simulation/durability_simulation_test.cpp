@@ -285,7 +285,7 @@ class World {
   broker::Settings settings() const {
     broker::Settings out;
     if (!is_buffered_) return out;
-    out.queued_bytes_max = 100'000 * count_;
+    out.queued_bytes_max = 100'000;
     out.buffer_bytes_max = 1024 * 1024;
     return out;
   }
