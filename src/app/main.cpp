@@ -117,7 +117,9 @@ CLI::App* add_service(CLI::App& root, Options& options, const std::string& name,
 void add_services(CLI::App& root, Options& options) {
   options.service.space = resource::default_namespace;
   CLI::App* broker = add_service(root, options, "broker", "MQTT 3.1.1 and 5 broker");
-  broker->add_option("--shards", options.service.shards, "Threads; 0 = one a core")
+  broker
+      ->add_option("--shards", options.service.shards,
+                   "Threads, whatever the Broker's cardinality; 0 = as it says, or one a core")
       ->check(CLI::Range(0, 64));
   broker->add_option("--data", options.service.broker_data,
                      "Folder of its own files; without it there is no `wireway clients`");

@@ -95,29 +95,82 @@ std::string host_name() {
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
 }
 
+/// The broker's service on as many shards as its Broker asks for: with another number it is stopped
+/// and built anew, and what survives comes back from the journal.
+class BrokerHost {
+ public:
+  BrokerHost(ProcessEnv& process, resource::Resources& resources, const ServiceOptions& options)
+      : process_(process),
+        resources_(resources),
+        options_(options),
+        files_(net::raise_open_files_max()),
+        http_(link::HttpClient::create(process.loop)) {}
+
+  void start() { begin(options_.shards > 0 ? options_.shards : cores()); }
+  void stop(std::function<void()> done) {
+    stopped_ = std::move(done);
+    if (!is_resharding_) service_->stop([this] { stopped_(); });
+  }
+
+ private:
+  static std::size_t cores() { return std::max(1U, std::thread::hardware_concurrency()); }
+
+  void begin(std::size_t count) {
+    shards_ = net::make_os_shards(process_.env, count);
+    service_ = std::make_unique<broker::BrokerService>(*shards_, resources_, service_options());
+    service_->start();
+  }
+
+  void reshard(std::size_t count) {
+    if (stopped_ || std::exchange(is_resharding_, true)) return;
+    service_->stop([this, count] {
+      process_.loop.post([this, count] {
+        service_.reset();
+        shards_.reset();
+        is_resharding_ = false;
+        if (stopped_) return stopped_();
+        begin(count);
+      });
+    });
+  }
+
+  broker::BrokerServiceOptions service_options() {
+    broker::BrokerServiceOptions out;
+    out.space = options_.space;
+    out.connections_max = connections_within(files_);
+    if (!options_.broker_data.empty()) out.folder = options_.broker_data + "/broker";
+    out.operations.hostname = host_name();
+    out.operations.version = version;
+    out.operations.heap_bytes = [] { return std::uint64_t(mallinfo2().uordblks); };
+    out.operations.more_metrics = [this] { return process_metrics(*process_.files, {}); };
+    out.http = http_.get();
+    if (options_.shards > 0) return out;
+    out.shards_max = cores();
+    out.reshard = [this](std::size_t count) {
+      process_.loop.post([this, count] { reshard(count); });
+    };
+    return out;
+  }
+
+  ProcessEnv& process_;
+  resource::Resources& resources_;
+  const ServiceOptions& options_;
+  const std::size_t files_;
+  std::unique_ptr<link::HttpClient> http_;
+  std::unique_ptr<net::Shards> shards_;
+  std::unique_ptr<broker::BrokerService> service_;
+  bool is_resharding_ = false;
+  std::function<void()> stopped_;
+};
+
 }  // namespace
 
 ExitCode run_broker(const ServiceOptions& options) {
-  const std::size_t files = net::raise_open_files_max();
   ProcessEnv process;
   auto resources = open_resources(process, options, "broker");
   if (!resources) return report(resources.error(), ExitCode::usage);
-  const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
-  const auto shards = net::make_os_shards(process.env, options.shards > 0 ? options.shards : cores);
-  broker::BrokerServiceOptions service_options;
-  service_options.space = options.space;
-  service_options.connections_max = connections_within(files);
-  if (!options.broker_data.empty()) service_options.folder = options.broker_data + "/broker";
-  service_options.operations.hostname = host_name();
-  service_options.operations.version = version;
-  service_options.operations.heap_bytes = [] { return std::uint64_t(mallinfo2().uordblks); };
-  service_options.operations.more_metrics = [&process] {
-    return process_metrics(*process.files, {});
-  };
-  const auto http = link::HttpClient::create(process.loop);
-  service_options.http = http.get();
-  broker::BrokerService service(*shards, **resources, std::move(service_options));
-  return serve(process, service);
+  BrokerHost host(process, **resources, options);
+  return serve(process, host);
 }
 
 ExitCode run_opcua(const ServiceOptions& options) {

@@ -221,6 +221,24 @@ Settings settings_of(const json::value& broker) {
   return settings;
 }
 
+bool has_cardinality(const json::value& broker) {
+  const json::value* spec = find(broker, "spec");
+  return spec != nullptr && present(*spec, "cardinality");
+}
+
+std::size_t shards_of(const json::value& broker, std::size_t most) {
+  if (!has_cardinality(broker)) return most;
+  const auto count = [&broker](std::string_view part, std::string_view units, int usual) {
+    const auto of = [&](std::string_view field, int otherwise) {
+      return std::clamp<std::int64_t>(
+          int_at(broker, {"spec", "cardinality", part, field}, otherwise), 1, 16);
+    };
+    return std::size_t(of(units, 1) * of("workers", usual));
+  };
+  return std::min(
+      most, std::max(count("frontend", "replicas", 2), count("backendChain", "partitions", 1)));
+}
+
 std::string unserved_of(const json::value& broker) {
   std::string out;
   const auto say = [&out](std::string_view what) {
@@ -230,8 +248,6 @@ std::string unserved_of(const json::value& broker) {
   if (spec == nullptr) return out;
   if (present(*spec, buffer_field) && size_of(text_at(*spec, {buffer_field, "maxSize"})) == 0)
     say("diskBackedMessageBuffer.maxSize is no size: queues stay in memory; write for example 10G");
-  if (present(*spec, "cardinality"))
-    say("cardinality is not served: --shards says how many cores are used");
   return out;
 }
 

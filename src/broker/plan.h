@@ -56,6 +56,10 @@ struct PortPlan {
 
 /// Of a Broker manifest (defaults filled in or not); unknown values fall back to the defaults.
 Settings settings_of(const json::value& broker);
+bool has_cardinality(const json::value& broker);
+/// How many shards a Broker asks for: as many as its cardinality has workers, in the front or in
+/// the back, whichever are more; at most `most`, and that without a cardinality.
+std::size_t shards_of(const json::value& broker, std::size_t most);
 /// What a Broker asks for and does not get, in words; empty = nothing.
 std::string unserved_of(const json::value& broker);
 std::vector<PortPlan> ports_of(const json::value& listener);

@@ -75,6 +75,9 @@ Step BrokerService::reconcile_broker(const ObjectKey& key) {
     status_.forget(resource::broker, key);
     return {};
   }
+  const auto waiting = look_at_cardinality(*object);
+  if (!waiting) return {};
+  has_begun_ = true;
   broker_name_ = key.name;
   settings_ = settings_of(*object);
   for (const auto& node : nodes_)
@@ -90,8 +93,8 @@ Step BrokerService::reconcile_broker(const ObjectKey& key) {
       fmt::format("{} shard{}, packets up to {} MiB{}", nodes_.size(),
                   nodes_.size() == 1 ? "" : "s", settings_.packet_bytes_max / (1024 * 1024),
                   hub_->recording() ? ", acknowledges what is on disk" : "");
-  if (const std::string unserved = unserved_of(*object); !unserved.empty())
-    condition.message += "; " + unserved;
+  for (const std::string& more : {unserved_of(*object), *waiting})
+    if (!more.empty()) condition.message += "; " + more;
   if (!hub_->ready()) {
     condition.status = false;
     condition.reason = hub_->trouble().empty() ? "Recovering" : "JournalUnusable";
@@ -120,6 +123,21 @@ Step BrokerService::reconcile_broker(const ObjectKey& key) {
   }
   status_.write(resource::broker, *object, std::move(says));
   return {};
+}
+
+std::optional<std::string> BrokerService::look_at_cardinality(const json::value& broker) {
+  const std::size_t most = options_.shards_max;
+  const std::size_t wanted = shards_of(broker, most > 0 ? most : nodes_.size());
+  if (wanted == nodes_.size() || !options_.reshard)
+    return has_cardinality(broker) && most == 0 ? "--shards stands above the cardinality" : "";
+  if (has_begun_ && !(hub_->recording() && settings_.persistence.keeps_all()))
+    return fmt::format(
+        "{} shards, as the cardinality asks for, run from the next start on: sessions and messages "
+        "that no journal keeps would be lost now",
+        wanted);
+  if (has_begun_) log::info("the cardinality asks for {} shards: starting anew", wanted);
+  options_.reshard(wanted);
+  return std::nullopt;
 }
 
 void BrokerService::look_at_listeners() {

@@ -9,7 +9,9 @@
 /// Owns:   the nodes and the listeners
 /// Limits: Settings; what of Broker changes live: memoryProfile and advanced.clients (for what
 ///         happens from then on) and diagnostics.logs.level; persistence within the bounds of
-///         journal_hub.h. The number of shards is fixed at start.
+///         journal_hub.h. With another cardinality the service asks to be built anew
+///         (BrokerServiceOptions::reshard), before it has opened anything or when a journal keeps
+///         all that it has promised; else that waits for the next start.
 /// Errors: a port that cannot be opened is a condition of its listener and is tried again; what
 ///         the listener had open before stays (ports.h), others go on
 
@@ -39,6 +41,11 @@ struct BrokerServiceOptions {
   std::string folder = {};           ///< of the broker's own files; empty = no view of clients
   /// Of the whole process, in equal parts on its shards; 0 = what Node takes.
   std::size_t connections_max = 0;
+  /// Most shards that a Broker's cardinality can ask for, the number without one; 0 = how many
+  /// there are is settled.
+  std::size_t shards_max = 0;
+  /// The Broker asks for so many: the service is to be stopped, and one on so many started.
+  std::move_only_function<void(std::size_t)> reshard = {};
 };
 
 class BrokerService {
@@ -69,6 +76,8 @@ class BrokerService {
 
   resource::Step reconcile_broker(const resource::ObjectKey& key);
   resource::Step reconcile_listener(const resource::ObjectKey& key);
+  /// What to say of a cardinality that waits, or empty; nothing if it takes effect now.
+  std::optional<std::string> look_at_cardinality(const json::value& broker);
   void look_at_listeners();
   void say_waiting(const resource::ObjectKey& key);
   bool has_broker(const std::string& space, const std::string& name) const;
@@ -99,6 +108,7 @@ class BrokerService {
   std::map<resource::ObjectKey, OpenListener> open_;
   resource::StatusWriter status_;
   std::vector<std::unique_ptr<resource::Controller>> controllers_;
+  bool has_begun_ = false;  ///< a Broker is in force
   const resource::Cache* brokers_ = nullptr;
   const resource::Cache* listeners_ = nullptr;
   std::string broker_name_ = "default";

@@ -326,9 +326,25 @@ TEST_F(BrokerServiceTest, says_what_of_a_broker_has_no_effect) {
       << message();
   resources.put(
       object_of(resource::broker, "default", {{"cardinality", {{"frontend", {{"replicas", 2}}}}}}));
-  EXPECT_TRUE(
-      world.run_until([&] { return message().contains("cardinality is not served"); }, patience))
+  EXPECT_TRUE(world.run_until(
+      [&] { return message().contains("--shards stands above the cardinality"); }, patience))
       << message();
+}
+
+TEST(BrokerPlan, cardinality_is_as_many_shards_as_it_has_workers_and_the_machine_cores) {
+  const auto shards = [](const char* cardinality, std::size_t most) {
+    return shards_of(*parse_json(fmt::format(R"({{"spec":{{"cardinality":{}}}}})", cardinality)),
+                     most);
+  };
+  EXPECT_EQ(shards("null", 8), 8U);
+  EXPECT_EQ(shards(R"({"frontend":{"replicas":1,"workers":1},"backendChain":{"partitions":1}})", 8),
+            1U);
+  EXPECT_EQ(shards(R"({"frontend":{"replicas":2,"workers":2},
+                       "backendChain":{"partitions":2,"redundancyFactor":2,"workers":3}})",
+                   8),
+            6U);
+  EXPECT_EQ(shards(R"({"frontend":{"replicas":16,"workers":16}})", 8), 8U);
+  EXPECT_EQ(shards(R"({"frontend":{"replicas":1},"backendChain":{"partitions":1}})", 8), 2U);
 }
 
 TEST_F(BrokerServiceTest, keeps_a_listener_whose_new_broker_does_not_exist) {

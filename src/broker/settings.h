@@ -40,6 +40,11 @@ struct PersistenceSettings {
   std::vector<std::string> key_patterns = {};  ///< with `*`, `?` and `[0-9]`
   bool keys_dynamic = true;
 
+  /// Nothing that was promised is in memory alone.
+  bool keeps_all() const {
+    return enabled && retained == Mode::all && queues == Mode::all && keys == Mode::all;
+  }
+
   friend bool operator==(const PersistenceSettings&, const PersistenceSettings&) = default;
 };
 
