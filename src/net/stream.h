@@ -95,7 +95,7 @@ class Stream {
   virtual std::unique_ptr<DetachedStream> detach() = 0;
 
   /// Address of the other side for logs and authorization: "127.0.0.1:53312".
-  virtual const std::string& peer() const = 0;
+  virtual std::string peer() const = 0;
 
   static constexpr Duration close_linger = std::chrono::seconds{5};
 };

@@ -73,7 +73,7 @@ void RelayedStream::on_bytes(ByteView bytes) {
 void RelayedStream::on_close(const Error& reason) {
   if (!paused_ && !deliver_held()) return;
   Error error = reason;
-  const std::string& proxy = inner_->peer();
+  const std::string proxy = inner_->peer();
   if (error.message.starts_with(proxy)) error.message.replace(0, proxy.size(), peer_);
   closing_ = true;
   deliver_.cancel();

@@ -25,7 +25,7 @@ class RelayedStream final : public net::Stream, private net::StreamHandler {
   void resume_reading() override;
   void close() override;
   std::unique_ptr<net::DetachedStream> detach() override;
-  const std::string& peer() const override { return peer_; }
+  std::string peer() const override { return peer_; }
 
  private:
   void on_bytes(ByteView bytes) override;

@@ -113,7 +113,7 @@ void LoopCore::control(int operation, int fd, PollKey key, std::uint32_t events)
   if (::epoll_ctl(epoll_fd_, operation, fd, &event) != 0) end_process("epoll_ctl", errno);
 }
 
-void LoopCore::mark_dirty(Flushable& stream, std::uint32_t& position) {
+void LoopCore::mark_dirty(Pollable& stream, std::uint32_t& position) {
   if (position != not_dirty) return;
   position = static_cast<std::uint32_t>(dirty_.size());
   dirty_.push_back(&stream);
@@ -123,25 +123,27 @@ void LoopCore::unmark_dirty(std::uint32_t position) {
   if (position != not_dirty) dirty_[position] = nullptr;
 }
 
-Bytes LoopCore::take_buffer() {
+std::unique_ptr<Output> LoopCore::take_output() {
   if (spare_.empty()) {
-    Bytes fresh;
-    fresh.reserve(new_buffer_bytes);
+    auto fresh = std::make_unique<Output>();
+    fresh->bytes.reserve(new_buffer_bytes);
     return fresh;
   }
-  Bytes buffer = std::move(spare_.back());
+  std::unique_ptr<Output> output = std::move(spare_.back());
   spare_.pop_back();
-  spare_bytes_ -= buffer.capacity();
-  return buffer;
+  spare_bytes_ -= output->bytes.capacity();
+  return output;
 }
 
-void LoopCore::give_buffer(Bytes buffer) {
-  buffer.clear();
-  const std::size_t bytes = buffer.capacity();
+void LoopCore::give_output(std::unique_ptr<Output> output) {
+  if (!output) return;
+  output->bytes.clear();
+  output->begin = 0;
+  const std::size_t bytes = output->bytes.capacity();
   if (bytes == 0 || bytes > spare_buffer_bytes_max) return;
   if (spare_bytes_ + bytes > spare_bytes_max || spare_.size() >= spare_count_max) return;
   spare_bytes_ += bytes;
-  spare_.push_back(std::move(buffer));
+  spare_.push_back(std::move(output));
 }
 
 void LoopCore::linger(int fd) {
@@ -283,7 +285,7 @@ void LoopCore::run_deferred() {
 void LoopCore::flush_dirty() {
   // By index: a flush may call a handler that writes to a further stream.
   for (std::size_t i = 0; i < dirty_.size(); ++i)
-    if (Flushable* stream = std::exchange(dirty_[i], nullptr)) stream->flush();
+    if (Pollable* stream = std::exchange(dirty_[i], nullptr)) stream->flush();
   dirty_.clear();
 }
 

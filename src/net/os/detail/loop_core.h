@@ -33,13 +33,21 @@ class Pollable {
  public:
   virtual ~Pollable() = default;
   virtual void on_ready(std::uint32_t events) = 0;
+  /// At the end of the turn: a stream has bytes to write, or a close to carry out.
+  virtual void flush() {}
 };
 
-/// A stream with bytes to write, or with a close to carry out, at the end of the turn.
-class Flushable {
- public:
-  virtual ~Flushable() = default;
-  virtual void flush() = 0;
+/// What a stream has to send.
+struct Output {
+  Bytes bytes;
+  std::size_t begin = 0;  ///< what is before it has been sent
+
+  std::size_t size() const { return bytes.size() - begin; }
+  /// Moves what is left to the front.
+  void close_up() {
+    bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(begin));
+    begin = 0;
+  }
 };
 
 /// Names a registration; never reused, so that an event for something destroyed finds nothing.
@@ -54,7 +62,7 @@ class LoopCore {
   static constexpr std::size_t spare_bytes_max = 4 * 1024 * 1024;
   static constexpr std::size_t spare_buffer_bytes_max = 256 * 1024;
   static constexpr std::size_t spare_count_max = 1024;
-  static constexpr std::size_t new_buffer_bytes = 1024;
+  static constexpr std::size_t new_buffer_bytes = 256;
   static constexpr std::size_t lingering_max = 1024;
 
   LoopCore();
@@ -70,11 +78,11 @@ class LoopCore {
 
   /// `position` belongs to the stream: where it stands in the list of dirty streams, or not_dirty.
   static constexpr std::uint32_t not_dirty = UINT32_MAX;
-  void mark_dirty(Flushable& stream, std::uint32_t& position);
+  void mark_dirty(Pollable& stream, std::uint32_t& position);
   void unmark_dirty(std::uint32_t position);
 
-  Bytes take_buffer();
-  void give_buffer(Bytes buffer);
+  std::unique_ptr<Output> take_output();
+  void give_output(std::unique_ptr<Output> output);
   std::span<std::uint8_t> read_buffer() { return read_buffer_; }
 
   /// Keeps a socket whose output is done until the peer has closed too, so that the peer gets all
@@ -126,10 +134,10 @@ class LoopCore {
 
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_slots_;
-  std::vector<Flushable*> dirty_;
+  std::vector<Pollable*> dirty_;
   std::vector<std::uint8_t> read_buffer_;
   std::array<epoll_event, events_max> events_{};
-  std::vector<Bytes> spare_;
+  std::vector<std::unique_ptr<Output>> spare_;
   std::size_t spare_bytes_ = 0;
   std::vector<std::unique_ptr<Pollable>> buried_;
   std::list<std::unique_ptr<Lingerer>> lingering_;

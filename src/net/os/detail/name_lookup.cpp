@@ -49,6 +49,29 @@ std::string Address::to_string() const {
   return fmt::format("{}:{}", text.data(), port());
 }
 
+SmallAddress::SmallAddress(const Address& address) {
+  if (address.family() == AF_INET6) {
+    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&address.storage);
+    std::memcpy(bytes_.data(), &v6->sin6_addr, bytes_.size());
+    port_ = v6->sin6_port;
+    return;
+  }
+  const auto* v4 = reinterpret_cast<const sockaddr_in*>(&address.storage);
+  bytes_[10] = bytes_[11] = 0xFF;
+  std::memcpy(&bytes_[12], &v4->sin_addr, sizeof v4->sin_addr);
+  port_ = v4->sin_port;
+}
+
+std::string SmallAddress::to_string() const {
+  Address address;
+  auto* v6 = reinterpret_cast<sockaddr_in6*>(&address.storage);
+  v6->sin6_family = AF_INET6;
+  v6->sin6_port = port_;
+  std::memcpy(&v6->sin6_addr, bytes_.data(), bytes_.size());
+  address.length = sizeof *v6;
+  return address.to_string();
+}
+
 Result<Address> numeric_address(const Endpoint& endpoint) {
   Address address;
   auto* v4 = reinterpret_cast<sockaddr_in*>(&address.storage);

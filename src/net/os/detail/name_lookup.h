@@ -6,6 +6,7 @@
 /// Thread: the loop's; answers come back by the loop's mailbox.
 /// Limits: lookups_max run at a time, more wait in order.
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -32,6 +33,18 @@ struct Address {
   std::uint16_t port() const;
   /// "127.0.0.1:1883", IPv6 in brackets.
   std::string to_string() const;
+};
+
+/// The same in few bytes, for what there is much of.
+class SmallAddress {
+ public:
+  SmallAddress() = default;
+  explicit SmallAddress(const Address& address);
+  std::string to_string() const;
+
+ private:
+  std::array<std::uint8_t, 16> bytes_{};  ///< of IPv6; IPv4 is mapped into it
+  std::uint16_t port_ = 0;                ///< as the network has it
 };
 
 /// The address if the host is written as a number; never asks anybody.

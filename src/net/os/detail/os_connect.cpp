@@ -30,46 +30,43 @@ bool connected_to_itself(int fd) {
 }  // namespace
 
 OsStream::OsStream(LoopCore& core, const Endpoint& endpoint, StreamHandler& handler)
-    : core_(core),
-      handler_(&handler),
-      key_(core.add(*this)),
-      peer_(endpoint.to_string()),
-      attempt_(std::make_unique<Attempt>()),
-      state_(State::connecting) {
-  attempt_->endpoint = endpoint;
+    : core_(core), handler_(&handler), key_(core.add(*this)), state_(State::connecting) {
+  rare().name = endpoint.to_string();
+  rare().attempt = std::make_unique<Attempt>();
+  attempt()->endpoint = endpoint;
 }
 
 void OsStream::start_connect(Duration timeout) {
-  attempt_->timer = core_.timers.add(core_.now() + timeout, [this, timeout] {
-    attempt_->timer = TimerId::none;
+  attempt()->timer = core_.timers.add(core_.now() + timeout, [this, timeout] {
+    attempt()->timer = TimerId::none;
     const auto seconds = std::chrono::duration<double>(timeout).count();
     end({Errc::timed_out,
-         fmt::format("{}: no answer within {} s; check the address and the firewall", peer_,
+         fmt::format("{}: no answer within {} s; check the address and the firewall", peer(),
                      seconds)});
   });
-  if (auto address = numeric_address(attempt_->endpoint)) {
-    attempt_->addresses.push_back(*address);
+  if (auto address = numeric_address(attempt()->endpoint)) {
+    attempt()->addresses.push_back(*address);
     return connect_next();
   }
-  core_.names.resolve(attempt_->endpoint, [&core = core_, key = key_](auto addresses) {
+  core_.names.resolve(attempt()->endpoint, [&core = core_, key = key_](auto addresses) {
     auto* stream = static_cast<OsStream*>(core.find(key));
-    if (stream != nullptr && stream->attempt_) stream->resolved(std::move(addresses));
+    if (stream != nullptr && stream->attempt() != nullptr) stream->resolved(std::move(addresses));
   });
 }
 
 void OsStream::resolved(Result<std::vector<Address>> addresses) {
   if (!addresses) return fail_later(std::move(addresses.error()));
-  attempt_->addresses = std::move(*addresses);
+  attempt()->addresses = std::move(*addresses);
   connect_next();
 }
 
 /// Goes through the addresses until one does not fail at once; never calls the handler.
 void OsStream::connect_next() {
-  while (attempt_->next < attempt_->addresses.size()) {
-    const Address& address = attempt_->addresses[attempt_->next++];
+  while (attempt()->next < attempt()->addresses.size()) {
+    const Address& address = attempt()->addresses[attempt()->next++];
     fd_ = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd_ < 0) {
-      attempt_->last_error = errno;
+      attempt()->last_error = errno;
       continue;
     }
     const int on = 1;
@@ -78,10 +75,10 @@ void OsStream::connect_next() {
       core_.control(EPOLL_CTL_ADD, fd_, key_, EPOLLOUT);
       return;
     }
-    attempt_->last_error = errno;
+    attempt()->last_error = errno;
     ::close(std::exchange(fd_, -1));
   }
-  fail_later(connect_error(attempt_->last_error));
+  fail_later(connect_error(attempt()->last_error));
 }
 
 void OsStream::connect_ready() {
@@ -90,15 +87,15 @@ void OsStream::connect_ready() {
   ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error_number, &length);
   if (error_number == 0 && connected_to_itself(fd_)) error_number = ECONNREFUSED;
   if (error_number == 0) return opened();
-  attempt_->last_error = error_number;
+  attempt()->last_error = error_number;
   ::close(std::exchange(fd_, -1));
   connect_next();
 }
 
 void OsStream::opened() {
-  if (failure_) return;  // closed by its owner while it connected
-  core_.timers.cancel(attempt_->timer);
-  attempt_.reset();
+  if (rare().failure) return;  // closed by its owner while it connected
+  core_.timers.cancel(attempt()->timer);
+  rare_->attempt.reset();
   state_ = State::open;
   update_interest();
   if (pending_bytes() > 0) core_.mark_dirty(*this, dirty_position_);
@@ -110,10 +107,10 @@ Error OsStream::connect_error(int error_number) const {
     return {Errc::unavailable,
             fmt::format("{}: connection refused; nothing listens there: start the "
                         "server or correct the address",
-                        peer_)};
+                        peer())};
   }
   const Errc code = error_number == ETIMEDOUT ? Errc::timed_out : Errc::unavailable;
-  return {code, fmt::format("{}: cannot connect ({}); check the address and the network", peer_,
+  return {code, fmt::format("{}: cannot connect ({}); check the address and the network", peer(),
                             std::strerror(error_number))};
 }
 
@@ -121,15 +118,16 @@ Error OsStream::connect_error(int error_number) const {
 void OsStream::release() {
   if (state_ == State::closed) return;
   state_ = State::closed;
-  if (attempt_) core_.timers.cancel(attempt_->timer);
-  attempt_.reset();
-  core_.timers.cancel(linger_timer_);
+  if (rare_) {
+    if (rare_->attempt) core_.timers.cancel(rare_->attempt->timer);
+    rare_->attempt.reset();
+    core_.timers.cancel(rare_->linger_timer);
+    rare_->failure.reset();
+  }
   core_.unmark_dirty(std::exchange(dirty_position_, LoopCore::not_dirty));
   core_.remove(key_);
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-  core_.give_buffer(std::exchange(out_, Bytes()));
-  out_begin_ = 0;
-  failure_.reset();
+  core_.give_output(std::move(out_));
 }
 
 }  // namespace wireway::net::detail

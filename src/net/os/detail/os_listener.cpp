@@ -109,7 +109,7 @@ void OsListener::accept_some(AcceptCallback& accept, const bool& destroyed) {
       return pause(errno);
     if (fd < 0) continue;  // that client has gone already (accept(2): treat like EAGAIN)
     complained_ = false;
-    accept(std::make_unique<OsStream>(core_, fd, address.to_string()));
+    accept(std::make_unique<OsStream>(core_, fd, Peer{SmallAddress(address), {}}));
     if (destroyed) return;
   }
 }

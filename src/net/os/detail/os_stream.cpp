@@ -17,13 +17,13 @@ OsDetachedStream::~OsDetachedStream() {
   if (fd >= 0) ::close(fd);
 }
 
-OsStream::OsStream(LoopCore& core, int fd, std::string peer)
-    : core_(core), key_(core.add(*this)), fd_(fd), peer_(std::move(peer)) {
+OsStream::OsStream(LoopCore& core, int fd, Peer peer)
+    : core_(core), key_(core.add(*this)), fd_(fd), address_(peer.address) {
+  if (!peer.name.empty()) rare().name = std::move(peer.name);
   core_.control(EPOLL_CTL_ADD, fd_, key_, EPOLLIN);
 }
 
 OsStream::~OsStream() {
-  if (destroyed_ != nullptr) *destroyed_ = true;
   // One attempt for what was written in this turn: a goodbye should not depend on the order of
   // ends.
   if ((state_ == State::open || state_ == State::closing) && pending_bytes() > 0 && !blocked_)
@@ -31,14 +31,22 @@ OsStream::~OsStream() {
   release();
 }
 
+std::string OsStream::peer() const {
+  return rare_ && !rare_->name.empty() ? rare_->name : address_.to_string();
+}
+
+OsStream::Rare& OsStream::rare() {
+  if (!rare_) rare_ = std::make_unique<Rare>();
+  return *rare_;
+}
+
 void OsStream::write(ByteView bytes) {
   if (bytes.empty() || state_ == State::closing || state_ == State::closed) return;
-  if (out_.capacity() == 0) out_ = core_.take_buffer();
-  if (out_begin_ > 0 && out_begin_ >= out_.size() / 2) {  // moves at most as much as was sent
-    out_.erase(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(out_begin_));
-    out_begin_ = 0;
-  }
-  out_.insert(out_.end(), bytes.begin(), bytes.end());
+  if (!out_) out_ = core_.take_output();
+  Bytes& out = out_->bytes;
+  // moves at most as much as was sent
+  if (out_->begin > 0 && out_->begin >= out.size() / 2) out_->close_up();
+  out.insert(out.end(), bytes.begin(), bytes.end());
   if (state_ == State::open && !blocked_) core_.mark_dirty(*this, dirty_position_);
 }
 
@@ -56,24 +64,28 @@ void OsStream::resume_reading() {
 
 void OsStream::close() {
   if (state_ == State::closing || state_ == State::closed) return;
-  if (state_ == State::connecting) return fail_later({Errc::unavailable, peer_ + ": closed by us"});
+  if (state_ == State::connecting)
+    return fail_later({Errc::unavailable, peer() + ": closed by us"});
   state_ = State::closing;
   if (!blocked_) core_.mark_dirty(*this, dirty_position_);
-  linger_timer_ = core_.timers.add(core_.now() + close_linger, [this] {
-    linger_timer_ = TimerId::none;
-    end({Errc::timed_out, peer_ + ": closed by us; the peer did not take all that was sent"});
+  rare().linger_timer = core_.timers.add(core_.now() + close_linger, [this] {
+    rare_->linger_timer = TimerId::none;
+    end({Errc::timed_out, peer() + ": closed by us; the peer did not take all that was sent"});
   });
 }
 
 std::unique_ptr<DetachedStream> OsStream::detach() {
   WIREWAY_ASSERT(state_ == State::open, "only an open stream moves to another loop");
   core_.control(EPOLL_CTL_DEL, fd_, key_, 0);
-  if (out_begin_ > 0)
-    out_.erase(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(out_begin_));
-  auto detached =
-      std::make_unique<OsDetachedStream>(std::exchange(fd_, -1), peer_, std::move(out_));
-  out_ = Bytes();
-  out_begin_ = 0;
+  Bytes pending;
+  if (out_) {
+    out_->close_up();
+    pending = std::move(out_->bytes);
+    out_.reset();
+  }
+  Peer peer{address_, rare_ ? rare_->name : ""};
+  auto detached = std::make_unique<OsDetachedStream>(std::exchange(fd_, -1), std::move(peer),
+                                                     std::move(pending));
   release();
   return detached;
 }
@@ -81,13 +93,12 @@ std::unique_ptr<DetachedStream> OsStream::detach() {
 void OsStream::on_ready(std::uint32_t events) {
   if (state_ == State::connecting) return connect_ready();
   if ((events & EPOLLOUT) != 0 && blocked_) {
-    bool destroyed = false;
-    destroyed_ = &destroyed;
+    LoopCore& core = core_;
+    const PollKey key = key_;
     flush();
-    if (destroyed) return;
-    destroyed_ = nullptr;
+    if (core.find(key) == nullptr) return;  // destroyed, detached or closed
   }
-  if (state_ == State::closed || (events & ~EPOLLOUT) == 0) return;
+  if ((events & ~EPOLLOUT) == 0) return;
   if (state_ == State::closing) return discard_input();
   if (!paused_) return read_once();
   // Paused: only a broken connection is reported then, and it would be reported for ever.
@@ -106,36 +117,26 @@ void OsStream::read_once() {
   if (got < 0) return end(broken(errno));
   input_end_ = true;
   if (pending_bytes() > 0 && !blocked_) send_pending();  // a peer that only half-closed still reads
-  end({Errc::unavailable, peer_ + ": closed by peer"});
+  end({Errc::unavailable, peer() + ": closed by peer"});
 }
 
 /// What another loop posted before these bytes were sent must be known when they are handled. False
 /// if a task has destroyed, detached, paused or closed the stream: the bytes are lost with it, or,
 /// if it only pauses, kept until it goes on.
 bool OsStream::drain_mail_first() {
-  bool destroyed = false;
-  bool* const outer = std::exchange(destroyed_, &destroyed);
-  core_.drain_mailbox();
-  if (destroyed) {
-    if (outer != nullptr) *outer = true;
-    return false;
-  }
-  destroyed_ = outer;
-  return state_ == State::open;
+  LoopCore& core = core_;
+  const PollKey key = key_;
+  core.drain_mailbox();
+  return core.find(key) != nullptr && state_ == State::open;
 }
 
 /// False if the handler has destroyed, detached, paused or closed the stream: read no more.
 bool OsStream::deliver(ByteView bytes) {
   WIREWAY_ASSERT(handler_ != nullptr, "a stream has a handler before its first turn");
-  bool destroyed = false;
-  bool* const outer = std::exchange(destroyed_, &destroyed);
+  LoopCore& core = core_;
+  const PollKey key = key_;
   handler_->on_bytes(bytes);
-  if (destroyed) {
-    if (outer != nullptr) *outer = true;
-    return false;
-  }
-  destroyed_ = outer;
-  return state_ == State::open && !paused_;
+  return core.find(key) != nullptr && state_ == State::open && !paused_;
 }
 
 /// After a failed write the peer's last words (a refusal, a DISCONNECT) may still wait to be read.
@@ -165,27 +166,25 @@ void OsStream::discard_input() {
 bool OsStream::send_pending() {
   while (pending_bytes() > 0) {
     const std::size_t length = pending_bytes();
-    const ssize_t sent = ::send(fd_, out_.data() + out_begin_, length, MSG_NOSIGNAL);
+    const ssize_t sent = ::send(fd_, out_->bytes.data() + out_->begin, length, MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && errno != EAGAIN) return false;
-    if (sent > 0) out_begin_ += static_cast<std::size_t>(sent);
+    if (sent > 0) out_->begin += static_cast<std::size_t>(sent);
     if (sent >= 0 && static_cast<std::size_t>(sent) == length) break;
     if (!std::exchange(blocked_, true)) update_interest();
     return true;
   }
-  core_.give_buffer(std::exchange(out_, Bytes()));
-  out_begin_ = 0;
+  core_.give_output(std::move(out_));
   return true;
 }
 
 void OsStream::flush() {
   dirty_position_ = LoopCore::not_dirty;
-  if (failure_) return end(std::move(*std::exchange(failure_, nullptr)));
+  if (rare_ && rare_->failure) return end(std::move(*std::exchange(rare_->failure, nullptr)));
   if (state_ == State::connecting || state_ == State::closed) return;
   if (!send_pending()) {
     const Error error = broken(errno);
-    core_.give_buffer(std::exchange(out_, Bytes()));
-    out_begin_ = 0;
+    core_.give_output(std::move(out_));
     if (state_ == State::closing) return end(error);
     return read_rest(error);
   }
@@ -202,11 +201,11 @@ void OsStream::finish_close() {
     ::shutdown(fd_, SHUT_WR);
     core_.linger(std::exchange(fd_, -1));
   }
-  end({Errc::unavailable, peer_ + ": closed by us"});
+  end({Errc::unavailable, peer() + ": closed by us"});
 }
 
 void OsStream::fail_later(Error error) {
-  if (!failure_) failure_ = std::make_unique<Error>(std::move(error));
+  if (!rare().failure) rare().failure = std::make_unique<Error>(std::move(error));
   core_.mark_dirty(*this, dirty_position_);
 }
 
@@ -225,9 +224,9 @@ void OsStream::update_interest() {
 
 Error OsStream::broken(int error_number) const {
   if (error_number == ECONNRESET || error_number == EPIPE)
-    return {Errc::unavailable, peer_ + ": connection reset by peer"};
+    return {Errc::unavailable, peer() + ": connection reset by peer"};
   return {Errc::unavailable,
-          fmt::format("{}: connection lost ({})", peer_, std::strerror(error_number))};
+          fmt::format("{}: connection lost ({})", peer(), std::strerror(error_number))};
 }
 
 }  // namespace wireway::net::detail

@@ -14,22 +14,28 @@
 
 namespace wireway::net::detail {
 
+/// Who is at the other end: an address, or the name that was connected to.
+struct Peer {
+  SmallAddress address;
+  std::string name;
+};
+
 /// A socket between two loops, with what is still to be written.
 class OsDetachedStream final : public DetachedStream {
  public:
-  OsDetachedStream(int fd_in, std::string peer_in, Bytes pending_in)
+  OsDetachedStream(int fd_in, Peer peer_in, Bytes pending_in)
       : fd(fd_in), peer(std::move(peer_in)), pending(std::move(pending_in)) {}
   ~OsDetachedStream() override;
 
   int fd;
-  std::string peer;
+  Peer peer;
   Bytes pending;
 };
 
-class OsStream final : public Stream, public Pollable, public Flushable {
+class OsStream final : public Stream, public Pollable {
  public:
   /// Accepted or attached: `fd` is connected and now belongs to the stream.
-  OsStream(LoopCore& core, int fd, std::string peer);
+  OsStream(LoopCore& core, int fd, Peer peer);
   /// Outgoing: begins with start_connect().
   OsStream(LoopCore& core, const Endpoint& endpoint, StreamHandler& handler);
   ~OsStream() override;
@@ -38,12 +44,12 @@ class OsStream final : public Stream, public Pollable, public Flushable {
 
   void set_handler(StreamHandler& handler) override { handler_ = &handler; }
   void write(ByteView bytes) override;
-  std::size_t pending_bytes() const override { return out_.size() - out_begin_; }
+  std::size_t pending_bytes() const override { return out_ ? out_->size() : 0; }
   void pause_reading() override;
   void resume_reading() override;
   void close() override;
   std::unique_ptr<DetachedStream> detach() override;
-  const std::string& peer() const override { return peer_; }
+  std::string peer() const override;
 
   void on_ready(std::uint32_t events) override;
   void flush() override;
@@ -59,6 +65,16 @@ class OsStream final : public Stream, public Pollable, public Flushable {
     TimerId timer = TimerId::none;
   };
 
+  /// What most streams never need.
+  struct Rare {
+    std::string name;  ///< of an outgoing one: whom it connects to
+    std::unique_ptr<Attempt> attempt;
+    std::unique_ptr<Error> failure;  ///< reported by the next flush
+    TimerId linger_timer = TimerId::none;
+  };
+
+  Rare& rare();
+  Attempt* attempt() const { return rare_ ? rare_->attempt.get() : nullptr; }
   void resolved(Result<std::vector<Address>> addresses);
   void connect_next();
   void connect_ready();
@@ -83,13 +99,9 @@ class OsStream final : public Stream, public Pollable, public Flushable {
   PollKey key_;
   int fd_ = -1;
   std::uint32_t dirty_position_ = LoopCore::not_dirty;
-  Bytes out_;
-  std::size_t out_begin_ = 0;
-  std::string peer_;
-  std::unique_ptr<Attempt> attempt_;
-  std::unique_ptr<Error> failure_;  ///< reported by the next flush
-  TimerId linger_timer_ = TimerId::none;
-  bool* destroyed_ = nullptr;  ///< set by the destructor while a handler of this stream runs
+  std::unique_ptr<Output> out_;
+  std::unique_ptr<Rare> rare_;
+  SmallAddress address_;  ///< of the peer, if it was accepted
   State state_ = State::open;
   bool paused_ = false;
   bool blocked_ = false;    ///< the kernel's buffer is full: EPOLLOUT is armed

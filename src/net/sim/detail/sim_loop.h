@@ -96,7 +96,7 @@ class SimStream final : public Stream {
   void resume_reading() override;
   void close() override;
   std::unique_ptr<DetachedStream> detach() override;
-  const std::string& peer() const override { return peer_; }
+  std::string peer() const override { return peer_; }
 
   SimLoop& loop() { return loop_; }
   State state() const { return state_; }

@@ -44,7 +44,7 @@ class TlsOver final : public TlsStream, private StreamHandler {
   void resume_reading() override;
   void close() override;
   std::unique_ptr<DetachedStream> detach() override;
-  const std::string& peer() const override { return peer_; }
+  std::string peer() const override { return peer_; }
 
   bool encrypted() const override { return established_; }
   std::optional<PeerCertificate> peer_certificate() const override;
