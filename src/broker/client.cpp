@@ -105,7 +105,7 @@ void Client::refuse(const mqtt::Refused& refused) {
 void Client::disconnect(ReasonCode reason, std::string why) {
   if (ended_) return;
   ended_ = true;
-  last_words_.made() = std::move(why);
+  rare_.made().last_words = std::move(why);
   if (version_ == Version::v5) send(mqtt::Disconnect{reason, {}});
   wire_.close();
 }
@@ -241,16 +241,17 @@ bool Client::resolve_alias(mqtt::Publish& publish) {
     return false;
   }
   if (!publish.topic.empty()) {
-    std::vector<std::string>& aliases = aliases_.made();
+    std::vector<std::string>& aliases = rare_.made().aliases;
     if (aliases.size() < alias) aliases.resize(alias);
     aliases[alias - 1U] = publish.topic;
     return true;
   }
-  if (alias > aliases_->size() || (*aliases_)[alias - 1U].empty()) {
+  const std::vector<std::string>& known = rare_->aliases;
+  if (alias > known.size() || known[alias - 1U].empty()) {
     refuse({ReasonCode::protocol_error, "MQTT-3.3.2-7"});
     return false;
   }
-  publish.topic = (*aliases_)[alias - 1U];
+  publish.topic = known[alias - 1U];
   return true;
 }
 

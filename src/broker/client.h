@@ -50,11 +50,17 @@ class Client {
   Wire& wire() { return wire_; }
   mqtt::Version version() const { return version_; }
   /// Why the connection ended, in words; empty if the client just left.
-  const std::string& last_words() const { return *last_words_; }
+  const std::string& last_words() const { return rare_->last_words; }
   bool ended() const { return ended_; }
 
  private:
   friend class Shard;
+
+  /// What most clients never need.
+  struct Rare {
+    std::string last_words;
+    std::vector<std::string> aliases;  ///< by alias - 1; as long as the highest that was used
+  };
 
   bool on_publish(std::uint8_t first_byte, ByteView body, MonoTime now);
   bool decode(std::uint8_t first_byte, ByteView body, mqtt::Publish& publish);
@@ -88,18 +94,16 @@ class Client {
   Session& session_;
   Wire& wire_;
   mqtt::Version version_;
-  std::uint16_t keep_alive_s_ = 0;
-  std::uint32_t session_expiry_s_ = 0;
-  bool may_send_session_expiry_ = false;
   bool will_wanted_ = true;
   bool ended_ = false;
+  bool listens_ = false;  ///< the state store knows of this connection
+  std::uint16_t keep_alive_s_ = 0;
+  std::uint32_t session_expiry_s_ = 0;
   std::uint32_t held_ = 0;    ///< replies that wait in the shard's CommitLine
-  bool listens_ = false;      ///< the state store knows of this connection
   std::uint64_t number_ = 0;  ///< of the connection, unique on its shard
   MonoTime last_packet_;
   MonoTime connected_at_;
-  Lazy<std::string> last_words_;
-  Lazy<std::vector<std::string>> aliases_;  ///< by alias - 1; as long as the highest that was used
+  Lazy<Rare> rare_;
   /// The topic that was published to last, checked, with its receivers.
   std::unique_ptr<RouteMemo> last_;
   const Permissions* permissions_;  ///< the Wire's; null = everything

@@ -14,30 +14,44 @@ Connection::Connection(Node& node, std::unique_ptr<net::Stream> stream, Carrier 
     : node_(node),
       stream_(std::move(stream)),
       reader_(std::min(node.shard_.settings().packet_bytes_max, connect_bytes_max)),
-      patience_(node.env_.loop),
       guard_(std::move(guard)) {
-  if (carrier == Carrier::websocket) web_ = std::make_unique<websocket::Server>();
+  Extras& all = extras();
+  if (carrier == Carrier::websocket) all.web = std::make_unique<websocket::Server>();
   stream_->set_handler(*this);
-  patience_.arm(node.shard_.settings().connect_timeout,
-                [this] { give_up("no CONNECT within the connect timeout"); });
+  all.patience.arm(node.shard_.settings().connect_timeout,
+                   [this] { give_up("no CONNECT within the connect timeout"); });
 }
 
 Connection::Connection(Node& node, Arrival arrival)
     : node_(node),
       stream_(node.env_.network.attach(std::move(arrival.stream))),
-      web_(std::move(arrival.web)),
       reader_(node.shard_.settings().packet_bytes_max),
-      patience_(node.env_.loop),
-      guard_(std::move(arrival.guard)),
-      visit_(std::move(arrival.visit)) {
+      guard_(std::move(arrival.guard)) {
   stream_->set_handler(*this);
+  if (!arrival.web && !arrival.visit) return;
+  Extras& all = extras();
+  all.web = std::move(arrival.web);
+  all.visit = std::move(arrival.visit);
+  if (all.visit) all.visit->number = ++node.visits_;
 }
 
 Connection::~Connection() { node_.held_bytes_ -= reader_.held_bytes(); }
 
+Connection::Extras& Connection::extras() {
+  if (!extras_) extras_ = std::make_unique<Extras>(node_.env_.loop);
+  return *extras_;
+}
+
+/// Most connections need none of it any more once the client has a home.
+void Connection::drop_extras() {
+  if (!extras_) return;
+  const Extras& all = *extras_;
+  if (!all.web && !all.first_packet && !all.visit && !all.patience.armed()) extras_.reset();
+}
+
 void Connection::settle_in(mqtt::Connect packet, const Bytes& rest) {
   reader_.set_packet_bytes_max(node_.shard_.settings().packet_bytes_max);
-  const Bytes held = visit_ ? std::exchange(visit_->held, {}) : Bytes{};
+  const Bytes held = visit() != nullptr ? std::exchange(visit()->held, {}) : Bytes{};
   connect(std::move(packet));
   if (!closing_) feed(rest);
   if (!held.empty()) on_bytes(held);
@@ -45,15 +59,20 @@ void Connection::settle_in(mqtt::Connect packet, const Bytes& rest) {
 
 void Connection::on_bytes(ByteView bytes) {
   if (closing_) return;
-  if (visit_ && visit_->is_knocking) {
-    visit_->held.insert(visit_->held.end(), bytes.begin(), bytes.end());
-    if (visit_->held.size() > held_bytes_max) give_up("sends too much before it is admitted");
+  if (!extras_) return feed(bytes);
+  on_special_bytes(bytes);
+}
+
+void Connection::on_special_bytes(ByteView bytes) {
+  if (Visit* const of = visit(); of != nullptr && of->is_knocking) {
+    of->held.insert(of->held.end(), bytes.begin(), bytes.end());
+    if (of->held.size() > held_bytes_max) give_up("sends too much before it is admitted");
     return;
   }
-  if (!web_) return feed(bytes);
+  if (web() == nullptr) return feed(bytes);
   Bytes data;
   Bytes reply;
-  const auto state = web_->receive(bytes, data, reply);
+  const auto state = web()->receive(bytes, data, reply);
   if (!reply.empty()) stream_->write(reply);
   if (!data.empty()) feed(data);
   if (state == websocket::Server::State::closed && !closing_ && stream_) {
@@ -92,7 +111,7 @@ void Connection::feed(ByteView bytes) {
       give_up(fmt::format("not MQTT: broke {}", refused->clause));
     return;
   }
-  if (first_packet_ && !visit_) knock();
+  if (first_packet() != nullptr && visit() == nullptr) knock();
 }
 
 bool Connection::on_packet(std::uint8_t first_byte, ByteView body) {
@@ -124,27 +143,28 @@ void Connection::on_first_packet(std::uint8_t first_byte, ByteView body) {
     if (!answer.empty()) send(answer);
     return give_up(fmt::format("CONNECT broke {}: {}", refused.clause, to_string(refused.code)));
   }
-  first_packet_ = std::make_unique<mqtt::Connect>(std::get<mqtt::Connect>(std::move(*packet)));
+  extras().first_packet =
+      std::make_unique<mqtt::Connect>(std::get<mqtt::Connect>(std::move(*packet)));
 }
 
 /// The client lives on shard_of(its identifier); one without an identifier gets one that lives
 /// here.
 void Connection::move_or_connect() {
-  const std::unique_ptr<mqtt::Connect> packet = std::move(first_packet_);
+  const std::unique_ptr<mqtt::Connect> packet = std::move(extras_->first_packet);
   const std::string& identifier = packet->client_identifier;
   const std::size_t home = identifier.empty() ? node_.index_ : shard_of(identifier, node_.count());
   if (home == node_.index_) {
     settle_in(std::move(*packet), take_rest());
     return;
   }
-  patience_.cancel();
+  extras_->patience.cancel();
   Arrival arrival;
   arrival.rest = take_rest();
   arrival.stream = stream_->detach();
-  arrival.web = std::move(web_);
+  arrival.web = std::move(extras_->web);
   arrival.connect = std::move(*packet);
   arrival.guard = std::move(guard_);
-  arrival.visit = std::move(visit_);
+  arrival.visit = std::move(extras_->visit);
   closing_ = true;
   NodeAddress::post(node_.nodes_[home], [arrival = std::move(arrival)](Node& node) mutable {
     node.arrive(std::move(arrival));
@@ -153,20 +173,21 @@ void Connection::move_or_connect() {
 }
 
 void Connection::connect(mqtt::Connect packet) {
-  patience_.cancel();
+  if (extras_) extras_->patience.cancel();
+  drop_extras();
   // What admitted it has changed while it was on its way.
-  if (visit_ && visit_->admission.epoch < node_.gate_epoch_)
+  if (visit() != nullptr && visit()->admission.epoch < node_.gate_epoch_)
     return refuse_connect(packet.version, mqtt::ReasonCode::server_unavailable,
                           "who may come in has changed this moment");
   std::string assigned;
-  if (visit_) assigned = visit_->admission.principal.client_identifier;
+  if (visit() != nullptr) assigned = visit()->admission.principal.client_identifier;
   while (packet.client_identifier.empty() &&
          (assigned.empty() || shard_of(assigned, node_.count()) != node_.index_))
     assigned = "wireway-" + node_.env_.random.uuid();
   client_ =
       node_.shard_.connect(*this, std::move(packet), std::move(assigned), node_.env_.loop.now());
   node_.arm_tick();
-  if (client_ != nullptr && visit_) limit_to_credentials();
+  if (client_ != nullptr && visit() != nullptr) limit_to_credentials();
   after_send();  // the resumed session may have filled the output
 }
 
@@ -192,13 +213,15 @@ void Connection::after_send() {
   if (closing_ || client_ == nullptr) return;
   const std::size_t pending = stream_->pending_bytes();
   if (pending < node_.shard_.settings().output_bytes_max) return;
-  if (!patience_.armed()) patience_.arm(Duration{0}, [this] { relieve(); });
+  if (net::Timer& patience = extras().patience; !patience.armed())
+    patience.arm(Duration{0}, [this] { relieve(); });
   if (pending < unread_bytes_max || paused_) return;
   paused_ = true;
   stream_->pause_reading();
 }
 
 void Connection::relieve() {
+  drop_extras();
   if (closing_ || client_ == nullptr) return;
   if (paused_ && stream_->pending_bytes() < unread_bytes_max) {
     paused_ = false;
@@ -224,7 +247,7 @@ void Connection::on_close(const Error& reason) {
 
 void Connection::send(ByteView bytes) {
   if (!stream_) return;
-  if (web_) {
+  if (web() != nullptr) {
     Bytes& frame = node_.frame_memory();
     websocket::append_frame(websocket::Opcode::binary, bytes, frame);
     bytes = frame;
@@ -238,9 +261,9 @@ std::size_t Connection::pending_bytes() const { return stream_ ? stream_->pendin
 void Connection::close() {
   if (closing_) return;
   closing_ = true;
-  patience_.cancel();
-  if (visit_) visit_->end.reset();
-  if (web_ && web_->state() == websocket::Server::State::open) {
+  if (extras_) extras_->patience.cancel();
+  if (visit() != nullptr) visit()->end.reset();
+  if (web() != nullptr && web()->state() == websocket::Server::State::open) {
     Bytes& frame = node_.frame_memory();
     websocket::append_close(websocket::CloseCode::normal, frame);
     stream_->write(frame);

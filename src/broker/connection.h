@@ -45,7 +45,7 @@ class Connection final : public net::StreamHandler, public Wire {
   void on_guard(const Guard& guard, bool is_open);
   void on_account(const std::string& username, const std::optional<Attributes>& attributes);
   /// 0 = it asks nobody.
-  std::uint64_t visit_number() const { return visit_ ? visit_->number : 0; }
+  std::uint64_t visit_number() const { return visit() == nullptr ? 0 : visit()->number; }
   /// For the shard's end: says DISCONNECT or just closes.
   void end();
 
@@ -58,12 +58,34 @@ class Connection final : public net::StreamHandler, public Wire {
   void close() override;
   void forget_client() override { client_ = nullptr; }
   const Permissions* permissions() const override {
-    return visit_ && visit_->admission.permissions ? &*visit_->admission.permissions : nullptr;
+    const Visit* const of = visit();
+    return of != nullptr && of->admission.permissions ? &*of->admission.permissions : nullptr;
   }
   std::string peer() const override { return stream_ ? stream_->peer() : std::string{}; }
-  bool authenticated() const override { return visit_ && !visit_->is_knocking; }
+  bool authenticated() const override { return visit() != nullptr && !visit()->is_knocking; }
 
  private:
+  friend class Node;
+
+  /// What a connection needs until its client has a home; and for its whole life, if it is one
+  /// through WebSocket or if the gate was asked.
+  struct Extras {
+    explicit Extras(net::Loop& loop) : patience(loop) {}
+
+    std::unique_ptr<wire::websocket::Server> web;
+    std::unique_ptr<mqtt::Connect> first_packet;  ///< CONNECT, until the client has a home
+    std::unique_ptr<Visit> visit;
+    net::Timer patience;  ///< for CONNECT; from then on, for the end of a turn that wrote much
+  };
+
+  Extras& extras();
+  void drop_extras();
+  wire::websocket::Server* web() const { return extras_ ? extras_->web.get() : nullptr; }
+  const mqtt::Connect* first_packet() const {
+    return extras_ ? extras_->first_packet.get() : nullptr;
+  }
+  Visit* visit() const { return extras_ ? extras_->visit.get() : nullptr; }
+  void on_special_bytes(ByteView bytes);
   void feed(ByteView bytes);
   std::optional<mqtt::Refused> read(ByteView bytes);
   Bytes take_rest();
@@ -87,15 +109,13 @@ class Connection final : public net::StreamHandler, public Wire {
 
   Node& node_;
   std::unique_ptr<net::Stream> stream_;
-  std::unique_ptr<wire::websocket::Server> web_;
   mqtt::FrameReader reader_;
   Client* client_ = nullptr;
-  std::unique_ptr<mqtt::Connect> first_packet_;  ///< CONNECT, until the client has a home
+  std::unique_ptr<Extras> extras_;
+  std::shared_ptr<const Guard> guard_;  ///< of its port
+  std::uint32_t place_ = 0;             ///< in the node's list, which keeps it
   bool closing_ = false;
   bool paused_ = false;
-  net::Timer patience_;  ///< for CONNECT; from then on, for the end of a turn that wrote much
-  std::shared_ptr<const Guard> guard_;  ///< of its port
-  std::unique_ptr<Visit> visit_;
 };
 
 }  // namespace wireway::broker

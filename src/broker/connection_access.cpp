@@ -21,18 +21,18 @@ bool is_same(const Permissions* a, const std::optional<Permissions>& b) {
 /// CONNECT has come: the port's guard is asked, and nothing is read meanwhile.
 void Connection::knock() {
   if (!guard_ || guard_->authentication.empty()) return move_or_connect();
-  visit_ = std::make_unique<Visit>();
-  visit_->number = ++node_.visits_;
+  extras_->visit = std::make_unique<Visit>();
+  visit()->number = ++node_.visits_;
   stream_->pause_reading();
-  patience_.arm(node_.shard_.settings().connect_timeout, [this] {
-    refuse_connect(first_packet_->version, ReasonCode::server_unavailable,
+  extras_->patience.arm(node_.shard_.settings().connect_timeout, [this] {
+    refuse_connect(first_packet()->version, ReasonCode::server_unavailable,
                    "authentication took too long");
   });
   node_.ask_gate(*this, *guard_, credentials());
 }
 
 Credentials Connection::credentials() const {
-  const mqtt::Connect& connect = *first_packet_;
+  const mqtt::Connect& connect = *first_packet();
   Credentials out{.client_identifier = connect.client_identifier,
                   .username = connect.user_name,
                   .method = connect.properties.authentication_method,
@@ -50,10 +50,10 @@ Credentials Connection::credentials() const {
 }
 
 void Connection::on_admission(Admission admission) {
-  if (closing_ || !visit_) return;
+  if (closing_ || visit() == nullptr) return;
   count_in(admission);
-  if (!visit_->is_knocking) return on_renewal(std::move(admission));
-  const mqtt::Version version = first_packet_->version;
+  if (!visit()->is_knocking) return on_renewal(std::move(admission));
+  const mqtt::Version version = first_packet()->version;
   if (mqtt::is_error(admission.reason))
     return refuse_connect(version, admission.reason, admission.why);
   const auto& permissions = admission.permissions;
@@ -66,9 +66,9 @@ void Connection::on_admission(Admission admission) {
         fmt::format("BrokerAuthorization {} does not let it {}", guard_->authorization, why_not));
   log::debug("client {} ({}): admitted by {} as \"{}\"", admission.principal.client_identifier,
              peer(), admission.principal.method, admission.principal.username);
-  visit_->admission = std::move(admission);
-  visit_->is_knocking = false;
-  patience_.cancel();
+  visit()->admission = std::move(admission);
+  visit()->is_knocking = false;
+  extras_->patience.cancel();
   stream_->resume_reading();
   move_or_connect();
 }
@@ -84,7 +84,7 @@ void Connection::count_in(const Admission& admission) {
 /// What CONNECT asks for and may not, or empty.
 std::string Connection::why_unauthorized(const Permissions& permissions) const {
   if (!permissions.may_connect()) return "connect";
-  const auto& will = first_packet_->will;
+  const auto& will = first_packet()->will;
   if (will && !permissions.may_publish(will->topic)) return "publish its will to " + will->topic;
   return {};
 }
@@ -94,23 +94,23 @@ void Connection::refuse_connect(mqtt::Version version, ReasonCode reason, const 
   Bytes connack;
   mqtt::append(mqtt::Connack{false, reason, {}}, version, connack);
   send(connack);
-  const std::string& who = first_packet_ ? first_packet_->client_identifier : "";
+  const std::string& who = first_packet() != nullptr ? first_packet()->client_identifier : "";
   give_up(fmt::format("CONNECT of \"{}\" is refused: {}", who, why));
 }
 
 /// AUTH of a connected client: the same question again (section 4.12.1).
 void Connection::on_auth(const mqtt::Auth& packet) {
-  const Principal& who = visit_->admission.principal;
+  const Principal& who = visit()->admission.principal;
   const bool is_same_method = packet.properties.authentication_method == who.enhanced_method;
-  if (packet.reason != ReasonCode::reauthenticate && !visit_->is_renewing)
+  if (packet.reason != ReasonCode::reauthenticate && !visit()->is_renewing)
     return client_->disconnect(ReasonCode::protocol_error, "broke MQTT-4.12.0-6");
   if (who.enhanced_method.empty() || !is_same_method)
     return client_->disconnect(ReasonCode::protocol_error, "broke MQTT-4.12.1-1");
   // One question at a time: who answers them may be far away.
-  if (std::exchange(visit_->is_asking, true))
+  if (std::exchange(visit()->is_asking, true))
     return client_->disconnect(ReasonCode::protocol_error,
                                "sent AUTH before the answer to the last");
-  visit_->is_renewing = true;
+  visit()->is_renewing = true;
   Credentials shown{.client_identifier = who.client_identifier,
                     .username = who.username,
                     .method = packet.properties.authentication_method,
@@ -123,8 +123,8 @@ void Connection::on_auth(const mqtt::Auth& packet) {
 
 void Connection::on_renewal(Admission admission) {
   if (client_ == nullptr) return;
-  const Principal& who = visit_->admission.principal;
-  visit_->is_asking = false;
+  const Principal& who = visit()->admission.principal;
+  visit()->is_asking = false;
   if (admission.is_transient) {
     log::warn("client {} ({}): cannot be authenticated again now: {}", who.client_identifier,
               peer(), admission.why);
@@ -138,8 +138,8 @@ void Connection::on_renewal(Admission admission) {
   if (!is_same(client_->permissions(), admission.permissions))
     return client_->disconnect(ReasonCode::not_authorized,
                                "may do other things with its new credentials");
-  visit_->is_renewing = false;
-  visit_->admission.principal =
+  visit()->is_renewing = false;
+  visit()->admission.principal =
       std::move(admission.principal);  // the Client goes by the permissions
   limit_to_credentials();
   send_back(ReasonCode::success);
@@ -147,7 +147,7 @@ void Connection::on_renewal(Admission admission) {
 
 void Connection::send_back(ReasonCode reason) {
   mqtt::Auth answer{reason, {}};
-  answer.properties.authentication_method = visit_->admission.principal.enhanced_method;
+  answer.properties.authentication_method = visit()->admission.principal.enhanced_method;
   Bytes packet;
   mqtt::append(answer, packet);
   send(packet);
@@ -155,15 +155,15 @@ void Connection::send_back(ReasonCode reason) {
 
 /// At the end of its credentials the connection goes without a word (broker.md 4.6).
 void Connection::limit_to_credentials() {
-  visit_->end.reset();
-  const auto& expires = visit_->admission.principal.expires_at;
+  visit()->end.reset();
+  const auto& expires = visit()->admission.principal.expires_at;
   if (!expires) return;
-  visit_->end = std::make_unique<net::Timer>(node_.env_.loop);
+  visit()->end = std::make_unique<net::Timer>(node_.env_.loop);
   const Duration left = *expires - node_.env_.loop.wall_now();
   // The wall clock may be set meanwhile: it is looked at again.
   constexpr Duration look = std::chrono::minutes{1};
-  visit_->end->arm(std::clamp(left, Duration{0}, look), [this] {
-    const Principal& who = visit_->admission.principal;
+  visit()->end->arm(std::clamp(left, Duration{0}, look), [this] {
+    const Principal& who = visit()->admission.principal;
     if (who.expires_at > node_.env_.loop.wall_now()) return limit_to_credentials();
     log::warn("client {} ({}): its credentials have ended; closed", who.client_identifier, peer());
     close();
@@ -172,7 +172,7 @@ void Connection::limit_to_credentials() {
 
 /// Of a client that the gate has let in, or null.
 const Principal* Connection::principal() const {
-  return client_ == nullptr || !visit_ ? nullptr : &visit_->admission.principal;
+  return client_ == nullptr || visit() == nullptr ? nullptr : &visit()->admission.principal;
 }
 
 void Connection::on_policy(const std::string& name, const Policy& policy) {

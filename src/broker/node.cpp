@@ -75,21 +75,21 @@ Bytes& Node::frame_memory() {
 }
 
 void Node::add(std::unique_ptr<Connection> connection) {
-  Connection* const key = connection.get();
-  connections_.emplace(key, std::move(connection));
+  connection->place_ = std::uint32_t(connections_.size());
+  connections_.push_back(std::move(connection));
 }
 
 /// The gate stands on shard 0; its answer comes back if the connection is still here.
 void Node::ask_gate(Connection& connection, const Guard& guard, Credentials credentials) {
+  const std::uint64_t number = connection.visit_number();
+  asked_.insert_or_assign(number, &connection);
   NodeAddress::post(nodes_.front(), [guard, credentials = std::move(credentials), back = address_,
-                                     key = &connection,
-                                     number = connection.visit_number()](Node& first) mutable {
+                                     number](Node& first) mutable {
     if (first.gate_ == nullptr) return;
-    first.gate_->admit(guard, std::move(credentials), [back, key, number](Admission admission) {
-      NodeAddress::post(back, [key, number, admission = std::move(admission)](Node& node) mutable {
-        const auto found = node.connections_.find(key);
-        if (found != node.connections_.end() && found->second->visit_number() == number)
-          found->second->on_admission(std::move(admission));
+    first.gate_->admit(guard, std::move(credentials), [back, number](Admission admission) {
+      NodeAddress::post(back, [number, admission = std::move(admission)](Node& node) mutable {
+        const auto asked = node.asked_.extract(number);
+        if (!asked.empty()) asked.mapped()->on_admission(std::move(admission));
       });
     });
   });
@@ -98,7 +98,7 @@ void Node::ask_gate(Connection& connection, const Guard& guard, Credentials cred
 std::vector<Connection*> Node::connections() const {
   std::vector<Connection*> out;
   out.reserve(connections_.size());
-  for (const auto& [key, connection] : connections_) out.push_back(key);
+  for (const auto& connection : connections_) out.push_back(connection.get());
   return out;
 }
 
@@ -121,8 +121,19 @@ void Node::on_account(const std::string& username, const std::optional<Attribute
 /// At the end of the turn, because the connection itself asks for it.
 void Node::remove(Connection& connection) {
   env_.loop.defer([this, key = &connection, address = address_] {
-    if (address->stands()) connections_.erase(key);
+    if (address->stands()) erase(*key);
   });
+}
+
+void Node::erase(const Connection& connection) {
+  if (const std::uint64_t number = connection.visit_number(); number != 0) asked_.erase(number);
+  const std::size_t place = connection.place_;
+  const std::unique_ptr<Connection> gone = std::move(connections_[place]);
+  if (place + 1 < connections_.size()) {
+    connections_[place] = std::move(connections_.back());
+    connections_[place]->place_ = std::uint32_t(place);
+  }
+  connections_.pop_back();
 }
 
 void Node::set_settings(const Settings& settings) {

@@ -166,6 +166,7 @@ class Node final : private Mesh {
   Bytes& frame_memory();
   void add(std::unique_ptr<Connection> connection);
   void remove(Connection& connection);
+  void erase(const Connection& connection);
 
   std::size_t index_;
   net::Env& env_;
@@ -175,8 +176,9 @@ class Node final : private Mesh {
   std::string buffer_folder_;
   std::unique_ptr<buffer::DiskBuffer> buffer_;  ///< none until settings ask for it; as above
   Shard shard_;
-  std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
-  std::vector<std::vector<Envelope>> mail_;  ///< to each node, of this turn
+  std::vector<std::unique_ptr<Connection>> connections_;  ///< in no order
+  std::unordered_map<std::uint64_t, Connection*> asked_;  ///< by Visit::number, of the gate
+  std::vector<std::vector<Envelope>> mail_;               ///< to each node, of this turn
   bool mail_deferred_ = false;
   net::Timer tick_;
   std::optional<MonoTime> armed_for_;

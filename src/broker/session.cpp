@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "base/assert.h"
 #include "broker/access/policy.h"
 #include "wire/mqtt/codec.h"
 
@@ -30,36 +31,41 @@ std::uint16_t OutgoingAliases::alias_of(std::string_view topic, bool& known) con
   return std::uint16_t(slot + 1);
 }
 
-Session::Session(std::string client_identifier, const Settings& settings, Counters& counters)
-    : client_identifier_(std::move(client_identifier)), settings_(settings), counters_(counters) {}
-
-Session::~Session() {
-  counters_.queued_bytes -= queued_bytes_ - queue_.disk_bytes();
-  counters_.queued_messages -= queue_.size();
-  if (recorder_ != nullptr) recorder_->forget(*this);
+Session::Session(std::string_view client_identifier, SessionHost& host)
+    : client_identifier_bytes_(std::uint16_t(client_identifier.size())),
+      client_identifier_(std::make_unique_for_overwrite<char[]>(client_identifier.size())),
+      host_(host) {
+  WIREWAY_ASSERT(client_identifier.size() <= UINT16_MAX, "MQTT has no longer strings");
+  std::ranges::copy(client_identifier, client_identifier_.get());
 }
 
-void Session::record_with(Recorder& recorder, std::uint64_t number, bool keeps_queue) {
-  recorder_ = &recorder;
+Session::~Session() {
+  host_.counters.queued_bytes -= queued_bytes_ - queue_.disk_bytes();
+  host_.counters.queued_messages -= queue_.size();
+  if (number_ != 0 && host_.recorder != nullptr) host_.recorder->forget(*this);
+}
+
+void Session::record_as(std::uint64_t number, bool keeps_queue) {
   number_ = number;
   keeps_queue_ = keeps_queue_ || keeps_queue;
 }
 
 void Session::record(Delivery& delivery) {
-  recorder_->receiver(number_, delivery.sequence, delivery.shape());
-  delivery.position = recorder_->next_position();
+  host_.recorder->receiver(number_, delivery.sequence, delivery.shape());
+  delivery.position = host_.recorder->next_position();
 }
 
 void Session::record_done(const Delivery& delivery) {
-  if (delivery.position != 0) recorder_->write(records::DeliveryDone{number_, delivery.sequence});
+  if (delivery.position != 0)
+    host_.recorder->write(records::DeliveryDone{number_, delivery.sequence});
 }
 
 /// A QoS 2 message must not reach the client before it is certain that it would have the same
 /// packet identifier after a crash.
 bool Session::must_wait(const Delivery& delivery) {
   if (delivery.qos != mqtt::Qos::exactly_once || delivery.position == 0) return false;
-  if (recorder_->is_durable(delivery.position)) return false;
-  recorder_->wait(*this);
+  if (host_.recorder->is_durable(delivery.position)) return false;
+  host_.recorder->wait(*this);
   return true;
 }
 
@@ -76,15 +82,15 @@ void Session::detach() { outlet_ = {}; }
 void Session::deliver(Passage& message, const Shape& shape, MonoTime now) {
   if (shape.qos == mqtt::Qos::at_most_once) {
     if (!connected()) return;  // a client that is away has not asked for QoS 0
-    const bool room = outlet_.wire->pending_bytes() < settings_.output_bytes_max;
+    const bool room = outlet_.wire->pending_bytes() < host_.settings.output_bytes_max;
     if (room && queue_.empty()) {
       send_publish(message, shape, 0, now);
       return;
     }
     // Order among what this client gets; and a burst of retained messages is not a slow client.
     if (!room && !shape.retain) {
-      ++counters_.dropped;
-      ++counters_.qos0_dropped_out;
+      ++host_.counters.dropped;
+      ++host_.counters.qos0_dropped_out;
       return;
     }
   }
@@ -113,35 +119,36 @@ void Session::deliver(Passage& message, const Shape& shape, MonoTime now) {
 }
 
 void Session::enqueue(Delivery delivery) {
-  const bool full = settings_.queue_messages_max && queue_.size() >= *settings_.queue_messages_max;
-  if (full && settings_.drop_oldest && !queue_.empty()) drop_oldest();
+  const bool full =
+      host_.settings.queue_messages_max && queue_.size() >= *host_.settings.queue_messages_max;
+  if (full && host_.settings.drop_oldest && !queue_.empty()) drop_oldest();
   const std::size_t bytes = delivery.size_bytes();
   queued_bytes_ += bytes;
-  counters_.queued_bytes += bytes;
-  ++counters_.queued_messages;
+  host_.counters.queued_bytes += bytes;
+  ++host_.counters.queued_messages;
   queue_.push(std::move(delivery));
 }
 
 void Session::drop_oldest() {
-  ++counters_.dropped;
+  ++host_.counters.dropped;
   if (queue_.front_in_memory()) {
     record_done(take_queued());
     return finish_skipped();
   }
-  --counters_.queued_messages;
+  --host_.counters.queued_messages;
   const auto gone = queue_.skip_front();
   if (!gone) return;
   queued_bytes_ -= gone->bytes;
   if (!keeps_queue_ || gone->first_sequence == 0) return;
   for (std::uint64_t one = gone->first_sequence; one <= gone->last_sequence; ++one)
-    recorder_->write(records::DeliveryDone{number_, one});
+    host_.recorder->write(records::DeliveryDone{number_, one});
 }
 
 /// What was dropped while it was on disk.
 void Session::finish_skipped() {
   for (const Delivery& one : queue_.take_skipped()) {
     queued_bytes_ -= one.size_bytes();
-    counters_.queued_bytes -= one.size_bytes();
+    host_.counters.queued_bytes -= one.size_bytes();
     record_done(one);
   }
 }
@@ -149,8 +156,8 @@ void Session::finish_skipped() {
 void Session::count_dequeued(const Delivery& delivery) {
   const std::size_t bytes = delivery.size_bytes();
   queued_bytes_ -= bytes;
-  counters_.queued_bytes -= bytes;
-  --counters_.queued_messages;
+  host_.counters.queued_bytes -= bytes;
+  --host_.counters.queued_messages;
 }
 
 Delivery Session::take_queued() {
@@ -167,16 +174,16 @@ bool Session::may_have(const Delivery& delivery) const {
 
 bool Session::may_send() const {
   return connected() && outstanding_ < outlet_.receive_maximum &&
-         outlet_.wire->pending_bytes() < settings_.output_bytes_max;
+         outlet_.wire->pending_bytes() < host_.settings.output_bytes_max;
 }
 
 bool Session::window_takes(std::uint64_t sequence) const {
-  return window_.empty() || sequence - front_sequence_ < identifiers_max;
+  return window_.empty() || sequence - front_sequence() < identifiers_max;
 }
 
 void Session::enter_window(Delivery delivery) {
-  if (window_.empty()) front_sequence_ = delivery.sequence;
-  while (front_sequence_ + window_.size() < delivery.sequence) window_.push_back({});
+  if (!window_.empty())
+    while (front_sequence() + window_.size() < delivery.sequence) window_.push_back({});
   if (delivery.stage == Delivery::Stage::waiting)
     delivery.stage = delivery.qos == mqtt::Qos::at_least_once ? Delivery::Stage::await_puback
                                                               : Delivery::Stage::await_pubrec;
@@ -196,12 +203,12 @@ void Session::resend(MonoTime now) {
     Delivery& entry = window_[resend_from_];
     if (entry.stage == Delivery::Stage::done || entry.sent) continue;
     if (must_wait(entry)) return;
-    const std::uint16_t identifier = identifier_of(front_sequence_ + resend_from_);
+    const std::uint16_t identifier = identifier_of(front_sequence() + resend_from_);
     if (entry.stage == Delivery::Stage::await_pubcomp) {
       const std::uint8_t pubrel[] = {0x62, 2, std::uint8_t(identifier >> 8),
                                      std::uint8_t(identifier)};
       outlet_.wire->send(pubrel);
-      ++counters_.packets_out;
+      ++host_.counters.packets_out;
     } else if (!send_special(entry.message->view(), entry.shape(), identifier, entry.sent_before,
                              now)) {
       record_done(entry);
@@ -225,7 +232,7 @@ void Session::take_from_queue(MonoTime now) {
     Delivery next = take_queued();
     const std::uint16_t identifier = qos0 ? 0 : identifier_of(next.sequence);
     const bool may = may_have(next);
-    if (!may) ++counters_.dropped;
+    if (!may) ++host_.counters.dropped;
     // Expiry is noticed at the head (broker.md 2.3).
     const bool sent = may && !next.message->expired(now) &&
                       send_special(next.message->view(), next.shape(), identifier, false, now);
@@ -239,7 +246,7 @@ void Session::take_from_queue(MonoTime now) {
 Delivery* Session::find(std::uint16_t packet_identifier) {
   if (packet_identifier == 0 || window_.empty()) return nullptr;
   const std::size_t index =
-      (packet_identifier + identifiers_max - identifier_of(front_sequence_)) % identifiers_max;
+      (packet_identifier + identifiers_max - identifier_of(front_sequence())) % identifiers_max;
   if (index >= window_.size()) return nullptr;
   Delivery& entry = window_[index];
   return entry.sent && entry.stage != Delivery::Stage::done ? &entry : nullptr;
@@ -256,7 +263,6 @@ void Session::finish(Delivery& entry) {
 void Session::trim_window() {
   while (!window_.empty() && window_.front().stage == Delivery::Stage::done) {
     window_.pop_front();
-    ++front_sequence_;
     if (resend_from_ > 0) --resend_from_;
   }
 }
@@ -279,8 +285,8 @@ Session::Pubrec Session::on_pubrec(std::uint16_t packet_identifier, mqtt::Reason
     return Pubrec::ended;
   }
   if (entry->stage == Delivery::Stage::await_pubrec && entry->position != 0) {
-    entry->position = recorder_->next_position();
-    recorder_->write(records::DeliveryReceived{number_, entry->sequence});
+    entry->position = host_.recorder->next_position();
+    host_.recorder->write(records::DeliveryReceived{number_, entry->sequence});
   }
   entry->stage = Delivery::Stage::await_pubcomp;
   entry->message = {};
@@ -296,22 +302,21 @@ bool Session::on_pubcomp(std::uint16_t packet_identifier, MonoTime now) {
 }
 
 bool Session::is_receiving(std::uint16_t packet_identifier) const {
-  return std::ranges::binary_search(*receiving_, packet_identifier);
+  return std::ranges::binary_search(receiving_->all, packet_identifier);
 }
 
 void Session::restore_receiving(std::uint16_t packet_identifier, bool taken) {
-  std::vector<std::uint16_t>& all = receiving_.made();
+  std::vector<std::uint16_t>& all = receiving_.made().all;
   const auto at = std::ranges::lower_bound(all, packet_identifier);
   const bool there = at != all.end() && *at == packet_identifier;
   if (taken && !there) all.insert(at, packet_identifier);
   if (!taken && there) all.erase(at);
-  if (half_received_) half_received_->erase(packet_identifier);
+  receiving_.made().half.erase(packet_identifier);
 }
 
 void Session::restore_half_received(const records::HalfReceived& half) {
   if (half.content == 0) return;
-  if (!half_received_) half_received_ = std::make_unique<decltype(half_received_)::element_type>();
-  records::HalfReceived& known = (*half_received_)[half.packet_identifier];
+  records::HalfReceived& known = receiving_.made().half[half.packet_identifier];
   if (known.content != half.content) known = {half.packet_identifier, half.content, {}};
   for (const std::uint64_t receiver : half.receivers)
     if (std::ranges::find(known.receivers, receiver) == known.receivers.end())
@@ -319,9 +324,8 @@ void Session::restore_half_received(const records::HalfReceived& half) {
 }
 
 records::HalfReceived Session::take_half_received(std::uint16_t packet_identifier) {
-  if (!half_received_) return {};
-  const auto node = half_received_->extract(packet_identifier);
-  if (half_received_->empty()) half_received_.reset();
+  if (receiving_->half.empty()) return {};
+  const auto node = receiving_.made().half.extract(packet_identifier);
   return node.empty() ? records::HalfReceived{} : std::move(node.mapped());
 }
 
@@ -330,46 +334,46 @@ std::vector<std::uint64_t> Session::begin_half(std::uint16_t packet_identifier,
   records::HalfReceived half = take_half_received(packet_identifier);
   if (half.content == 0) return {};
   if (half.content == content_of(message)) return std::move(half.receivers);
-  recorder_->write(records::ReceiveState{number_, packet_identifier, true});
+  host_.recorder->write(records::ReceiveState{number_, packet_identifier, true});
   return {};
 }
 
 std::vector<records::HalfReceived> Session::half_received() const {
   std::vector<records::HalfReceived> out;
-  for (const std::uint16_t one : *receiving_unrecorded_) out.push_back({one, 0, {}});
-  if (!half_received_) return out;
-  for (const auto& [identifier, half] : *half_received_) out.push_back(half);
+  for (const std::uint16_t one : receiving_->unrecorded) out.push_back({one, 0, {}});
+  for (const auto& [identifier, half] : receiving_->half) out.push_back(half);
   return out;
 }
 
 bool Session::begin_receive(std::uint16_t packet_identifier) {
-  std::vector<std::uint16_t>& all = receiving_.made();
+  std::vector<std::uint16_t>& all = receiving_.made().all;
   const auto at = std::ranges::lower_bound(all, packet_identifier);
   if (at != all.end() && *at == packet_identifier) return false;
   all.insert(at, packet_identifier);
-  if (number_ != 0) receiving_unrecorded_.made().push_back(packet_identifier);
+  if (number_ != 0) receiving_.made().unrecorded.push_back(packet_identifier);
   return true;
 }
 
 void Session::record_receiving(std::uint16_t packet_identifier) {
   if (number_ == 0 || !is_receiving(packet_identifier)) return;
-  std::erase(receiving_unrecorded_.made(), packet_identifier);
-  recorder_->write(records::ReceiveState{number_, packet_identifier, false});
+  std::erase(receiving_.made().unrecorded, packet_identifier);
+  host_.recorder->write(records::ReceiveState{number_, packet_identifier, false});
 }
 
 std::vector<std::uint16_t> Session::recorded_receiving() const {
-  std::vector<std::uint16_t> out = *receiving_;
-  for (const std::uint16_t one : *receiving_unrecorded_) std::erase(out, one);
+  std::vector<std::uint16_t> out = receiving_->all;
+  for (const std::uint16_t one : receiving_->unrecorded) std::erase(out, one);
   return out;
 }
 
 bool Session::end_receive(std::uint16_t packet_identifier) {
-  std::vector<std::uint16_t>& all = receiving_.made();
+  std::vector<std::uint16_t>& all = receiving_.made().all;
   const auto at = std::ranges::lower_bound(all, packet_identifier);
   if (at == all.end() || *at != packet_identifier) return false;
   all.erase(at);
-  std::erase(receiving_unrecorded_.made(), packet_identifier);
-  if (number_ != 0) recorder_->write(records::ReceiveState{number_, packet_identifier, true});
+  std::erase(receiving_.made().unrecorded, packet_identifier);
+  if (number_ != 0 && host_.recorder != nullptr)
+    host_.recorder->write(records::ReceiveState{number_, packet_identifier, true});
   return true;
 }
 
@@ -380,8 +384,8 @@ bool Session::send_publish(Passage& message, const Shape& shape, std::uint16_t i
   PacketCache::Packet& packet = message.packet(outlet_.version, shape, now);
   if (packet.bytes.size() > outlet_.packet_bytes_max) {
     // The client cannot take it: as if it had been delivered (MQTT-3.1.2-25).
-    ++counters_.dropped;
-    if (shape.qos == mqtt::Qos::at_most_once) ++counters_.qos0_dropped_out;
+    ++host_.counters.dropped;
+    if (shape.qos == mqtt::Qos::at_most_once) ++host_.counters.qos0_dropped_out;
     return false;
   }
   if (identifier != 0) {
@@ -413,8 +417,8 @@ bool Session::send_special(const MessageView& message, const Shape& shape, std::
       publish.topic_alias.reset();
   }
   if (!fits(publish)) {
-    ++counters_.dropped;
-    if (shape.qos == mqtt::Qos::at_most_once) ++counters_.qos0_dropped_out;
+    ++host_.counters.dropped;
+    if (shape.qos == mqtt::Qos::at_most_once) ++host_.counters.qos0_dropped_out;
     return false;
   }
   if (publish.topic_alias && !publish.topic.empty())
@@ -444,8 +448,8 @@ void Session::restore_delivery(Delivery delivery) {
   next_sequence_ = std::max(next_sequence_, delivery.sequence + 1);
   const std::size_t bytes = delivery.size_bytes();
   queued_bytes_ += bytes;
-  counters_.queued_bytes += bytes;
-  ++counters_.queued_messages;
+  host_.counters.queued_bytes += bytes;
+  ++host_.counters.queued_messages;
   queue_.all_in_memory().push_back(std::move(delivery));
 }
 
@@ -470,7 +474,7 @@ void Session::restore_done(std::uint64_t sequence) {
   Ring<Delivery>& all = queue_.all_in_memory();
   while (!all.empty() && all.front().stage == Delivery::Stage::done) {
     all.pop_front();
-    --counters_.queued_messages;
+    --host_.counters.queued_messages;
   }
 }
 
@@ -479,17 +483,17 @@ void Session::restore_received(std::uint64_t sequence) {
   if (entry == nullptr) return;
   const std::size_t bytes = entry->size_bytes();
   queued_bytes_ -= bytes;
-  counters_.queued_bytes -= bytes;
+  host_.counters.queued_bytes -= bytes;
   entry->message = {};
   entry->stage = Delivery::Stage::await_pubcomp;
 }
 
-void Session::restore_end(std::uint16_t receive_maximum) {
+void Session::restore_end() {
   Ring<Delivery> all = std::exchange(queue_.all_in_memory(), {});
   std::size_t last_received = 0;  // + 1; everything up to it had been sent
   for (std::size_t i = 0; i < all.size(); ++i)
     if (all[i].stage == Delivery::Stage::await_pubcomp) last_received = i + 1;
-  counters_.queued_messages -= all.size();
+  host_.counters.queued_messages -= all.size();
   std::size_t sent = 0;
   for (std::size_t i = 0; i < all.size(); ++i) {
     Delivery& one = all[i];
@@ -497,12 +501,12 @@ void Session::restore_end(std::uint16_t receive_maximum) {
     const bool was_sent = i < last_received || sent < receive_maximum;
     if (!was_sent || !queue_.empty() || !window_takes(one.sequence)) {
       queue_.all_in_memory().push_back(std::move(one));
-      ++counters_.queued_messages;
+      ++host_.counters.queued_messages;
       continue;
     }
     const std::size_t bytes = one.size_bytes();
     queued_bytes_ -= bytes;
-    counters_.queued_bytes -= bytes;
+    host_.counters.queued_bytes -= bytes;
     enter_window(std::move(one));
     ++sent;
   }

@@ -70,7 +70,7 @@ struct Outlet {
   Wire* wire = nullptr;
   mqtt::Version version = mqtt::Version::v5;
   std::uint16_t receive_maximum = 65535;
-  std::size_t packet_bytes_max = mqtt::packet_bytes_limit;
+  std::uint32_t packet_bytes_max = std::uint32_t(mqtt::packet_bytes_limit);
   std::unique_ptr<OutgoingAliases> aliases;
 };
 
@@ -82,14 +82,23 @@ struct Subscribed {
   std::uint32_t identifier = 0;
 };
 
+/// What all sessions of a shard share.
+struct SessionHost {
+  const Settings& settings;
+  Counters& counters;
+  Recorder* recorder = nullptr;  ///< none without persistence
+};
+
 class Session {
  public:
-  Session(std::string client_identifier, const Settings& settings, Counters& counters);
+  Session(std::string_view client_identifier, SessionHost& host);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  const std::string& client_identifier() const { return client_identifier_; }
+  std::string_view client_identifier() const {
+    return {client_identifier_.get(), client_identifier_bytes_};
+  }
   bool connected() const { return outlet_.wire != nullptr; }
 
   /// A connection takes over; unacknowledged messages are sent again with DUP, in order.
@@ -123,7 +132,7 @@ class Session {
   /// So that it is known after a crash.
   void record_receiving(std::uint16_t packet_identifier);
   bool end_receive(std::uint16_t packet_identifier);
-  std::size_t receiving() const { return receiving_->size(); }
+  std::size_t receiving() const { return receiving_->all.size(); }
   bool is_receiving(std::uint16_t packet_identifier) const;
   /// Who has had this message under this identifier before a crash.
   std::vector<std::uint64_t> begin_half(std::uint16_t packet_identifier,
@@ -144,10 +153,9 @@ class Session {
 
   Traffic traffic;
   std::unique_ptr<ClientTrace> trace;  ///< if somebody looks at this client
-  std::uint8_t category = 0;           ///< the shard's number for its `metriccategory`
   /// From now on what happens is recorded under `number`; the messages too if `keeps_queue`, which
   /// once set stays.
-  void record_with(Recorder& recorder, std::uint64_t number, bool keeps_queue);
+  void record_as(std::uint64_t number, bool keeps_queue);
   /// 0 = nothing is recorded.
   std::uint64_t number() const { return number_; }
   bool keeps_queue() const { return keeps_queue_; }
@@ -161,7 +169,7 @@ class Session {
   void restore_half_received(const records::HalfReceived& half);
   void restore_sequence(std::uint64_t next) { next_sequence_ = std::max(next_sequence_, next); }
   /// What may have been sent before is to be sent with DUP: as much as the client took at once.
-  void restore_end(std::uint16_t receive_maximum);
+  void restore_end();
 
   // For a checkpoint.
   std::uint64_t next_sequence() const { return next_sequence_; }
@@ -170,8 +178,8 @@ class Session {
   /// The others: not recorded yet, or half received before a crash.
   std::vector<records::HalfReceived> half_received() const;
   bool is_recorded(std::uint16_t packet_identifier) const {
-    return std::ranges::find(*receiving_unrecorded_, packet_identifier) ==
-           receiving_unrecorded_->end();
+    const std::vector<std::uint16_t>& others = receiving_->unrecorded;
+    return std::ranges::find(others, packet_identifier) == others.end();
   }
   /// Calls `take(Delivery&)` for each unfinished QoS 1 and 2 delivery from `sequence` on, and
   /// `take_run(Run&)` for each stretch of the queue that is or was on disk, in order, until one
@@ -181,8 +189,18 @@ class Session {
 
   /// Filters as the client wrote them, with what was granted; kept by the shard.
   Lazy<std::map<std::string, Subscribed, std::less<>>> filters;
+  std::uint16_t receive_maximum = 65535;  ///< of the last connection, as the client said
+  std::uint8_t category = 0;              ///< the shard's number for its `metriccategory`
 
  private:
+  /// Packet identifiers of QoS 2 messages from the client.
+  struct Receiving {
+    std::vector<std::uint16_t> all;         ///< sorted
+    std::vector<std::uint16_t> unrecorded;  ///< of these, while number_ is set
+    /// Identifiers whose message some receivers have, and whose publisher has to send it again.
+    std::map<std::uint16_t, records::HalfReceived> half;
+  };
+
   Delivery* find(std::uint16_t packet_identifier);
   Delivery* find_queued(std::uint64_t sequence);
   void record(Delivery& delivery);
@@ -199,6 +217,7 @@ class Session {
   bool may_send() const;
   bool window_takes(std::uint64_t sequence) const;
   void enter_window(Delivery delivery);
+  std::uint64_t front_sequence() const { return window_.front().sequence; }
   void resend(MonoTime now);
   void take_from_queue(MonoTime now);
   /// False if the client cannot take a packet of that size: it is then done, and counted as
@@ -212,35 +231,30 @@ class Session {
     const std::size_t payload_bytes = message.payload.size();
     if (trace) [[unlikely]]
       trace_out(message, bytes, now);
-    ++counters_.messages_out;
-    ++counters_.packets_out;
-    counters_.bytes_out += bytes;
-    counters_.payload_out += payload_bytes;
+    ++host_.counters.messages_out;
+    ++host_.counters.packets_out;
+    host_.counters.bytes_out += bytes;
+    host_.counters.payload_out += payload_bytes;
     ++traffic.messages_out;
     traffic.payload_out += payload_bytes;
   }
 
-  std::string client_identifier_;
-  const Settings& settings_;
-  Counters& counters_;
+  bool keeps_queue_ = false;
+  bool looks_again_ = false;  ///< at what comes from the disk, whether it may still be sent
+  std::uint16_t client_identifier_bytes_;
+  std::unique_ptr<char[]> client_identifier_;
+  SessionHost& host_;
   Outlet outlet_;
   buffer::DeliveryQueue queue_;
   std::size_t queued_bytes_ = 0;
-  // Entry i of the window has the sequence front_sequence_ + i; what expired in the queue stands in
-  // it as done. Entries that are done leave from the front.
+  // Entry i of the window has the sequence front_sequence() + i; what expired in the queue stands
+  // in it as done. Entries that are done leave from the front.
   Ring<Delivery> window_;
   std::uint64_t next_sequence_ = 1;
-  std::uint64_t front_sequence_ = 1;
   std::uint32_t outstanding_ = 0;  ///< sent on this connection and not done
   std::uint32_t resend_from_ = 0;  ///< entries before it have been sent on this connection
-  Lazy<std::vector<std::uint16_t>> receiving_;             ///< sorted
-  Lazy<std::vector<std::uint16_t>> receiving_unrecorded_;  ///< of these, while number_ is set
-  /// Identifiers whose message some receivers have, and whose publisher has to send it again.
-  std::unique_ptr<std::map<std::uint16_t, records::HalfReceived>> half_received_;
-  Recorder* recorder_ = nullptr;
+  Lazy<Receiving> receiving_;
   std::uint64_t number_ = 0;
-  bool keeps_queue_ = false;
-  bool looks_again_ = false;  ///< at what comes from the disk, whether it may still be sent
 };
 
 template <class May>
@@ -249,7 +263,7 @@ void Session::keep_queued(May&& may) {
                                [this](const Delivery& one) {
                                  count_dequeued(one);
                                  record_done(one);
-                                 ++counters_.dropped;
+                                 ++host_.counters.dropped;
                                });
 }
 

@@ -30,8 +30,7 @@ Shard::Shard(std::size_t index, Mesh& mesh, Settings settings)
 Shard::~Shard() = default;
 
 Shard::Entry* Shard::find(std::string_view client_identifier) {
-  const auto found = sessions_.find(client_identifier);
-  return found == sessions_.end() ? nullptr : found->second.get();
+  return sessions_.find(client_identifier);
 }
 
 namespace {
@@ -60,7 +59,7 @@ std::optional<mqtt::Refused> verdict(const mqtt::Connect& connect, bool authenti
   return std::nullopt;
 }
 
-std::size_t packet_bytes_max_of(const mqtt::Connect& connect) {
+std::uint32_t packet_bytes_max_of(const mqtt::Connect& connect) {
   return connect.properties.maximum_packet_size.value_or(std::uint32_t(mqtt::packet_bytes_limit));
 }
 
@@ -131,7 +130,7 @@ Shard::Entry& Shard::session_for(const mqtt::Connect& connect, bool& present, Mo
     entry = find(connect.client_identifier);  // a session without expiry ended with its connection
   }
   if (entry != nullptr && connect.clean_start) {
-    if (entry->will_at != never) send_will(*entry, now);
+    if (entry->will_at() != never) send_will(*entry, now);
     end_session(*entry);
     entry = nullptr;
   }
@@ -140,11 +139,9 @@ Shard::Entry& Shard::session_for(const mqtt::Connect& connect, bool& present, Mo
 }
 
 /// Made if it is not there.
-Shard::Entry& Shard::entry_of(const std::string& client_identifier) {
+Shard::Entry& Shard::entry_of(std::string_view client_identifier) {
   if (Entry* entry = find(client_identifier)) return *entry;
-  auto made = std::make_unique<Entry>(client_identifier, settings_, counters_);
-  const std::string_view key = made->session.client_identifier();
-  return *sessions_.emplace(key, std::move(made)).first->second;
+  return sessions_.insert(std::make_unique<Entry>(client_identifier, host_));
 }
 
 /// The same client connects again: the old connection ends first (MQTT-3.1.4-3).
@@ -176,8 +173,7 @@ Client* Shard::connect(Wire& wire, mqtt::Connect connect, std::string assigned_i
   if (connect.client_identifier.empty()) connect.client_identifier = std::move(assigned_identifier);
   bool present = false;
   Entry& entry = session_for(connect, present, now);
-  entry.expires_at = never;
-  entry.will_at = never;  // connected again before the delay: the will is not sent (MQTT-3.1.3-9)
+  // Connected again before the delay: the will that waits is not sent (MQTT-3.1.3-9).
   entry.will = connect.will ? will_of(*connect.will, connect.client_identifier) : nullptr;
   entry.client = std::make_unique<Client>(*this, entry.session, wire, connect);
   Client& client = *entry.client;
@@ -186,8 +182,8 @@ Client* Shard::connect(Wire& wire, mqtt::Connect connect, std::string assigned_i
   client.number_ = ++connections_made_;
   client.keep_alive_s_ = keep_alive_of(connect, settings_);
   entry.expiry_s = client.session_expiry_s_ = session_expiry_of(connect, settings_);
-  entry.receive_maximum = connect.properties.receive_maximum.value_or(65535);
-  entry.disconnected_at.reset();
+  entry.session.receive_maximum = connect.properties.receive_maximum.value_or(65535);
+  entry.disconnected_at = never;
   ++counters_.connections;
   ++counters_.connects;
   schedule(entry);
@@ -221,9 +217,11 @@ void Shard::closed(Client& client, MonoTime now) {
                  "a Client is closed once, by the shard that made it");
   entry->session.detach();
   if (client.held_ > 0)
-    line_.forget(client, {entry->session.client_identifier(), entry->session.number()});
+    line_.forget(client,
+                 {std::string(entry->session.client_identifier()), entry->session.number()});
   if (client.listens_)
-    mesh_.send(store_shard(), ListenerGone{entry->session.client_identifier(), client.number_});
+    mesh_.send(store_shard(),
+               ListenerGone{std::string(entry->session.client_identifier()), client.number_});
   entry->expiry_s = client.session_expiry_s_;
   if (!client.will_wanted_) entry->will.reset();
   const std::unique_ptr<Client> ended = std::move(entry->client);
@@ -233,11 +231,9 @@ void Shard::closed(Client& client, MonoTime now) {
     if (at == 0)
       send_will(*entry, now);
     else
-      entry->will_at = now + std::chrono::seconds{at};
+      entry->will->at = now + std::chrono::seconds{at};
   }
   if (entry->expiry_s == 0) return end_session(*entry);
-  if (entry->expiry_s != mqtt::session_never_expires)
-    entry->expires_at = now + std::chrono::seconds{entry->expiry_s};
   entry->disconnected_at = now;
   record_terms(*entry, now);
   change_groups_of(*entry);
@@ -249,11 +245,10 @@ void Shard::end_session(Entry& entry) {
   if (entry.session.number() != 0) recorder_->write(records::SessionEnded{entry.session.number()});
   for (const auto& [filter, subscribed] : *entry.session.filters) take_subscription(entry, filter);
   departed_[entry.session.category] += entry.session.traffic;
-  sessions_.erase(sessions_.find(entry.session.client_identifier()));
+  sessions_.erase(entry);
 }
 
 void Shard::send_will(Entry& entry, MonoTime now) {
-  entry.will_at = never;
   const std::unique_ptr<PendingWill> will = std::move(entry.will);
   if (!will) return;
   MessageView message = will->message->view();
@@ -451,7 +446,7 @@ void Shard::tell_others(const Envelope& envelope) {
 
 void Shard::want_retained(Entry& entry, const std::string& filter, const Subscribed& subscribed,
                           MonoTime now) {
-  const std::string& identifier = entry.session.client_identifier();
+  const std::string identifier(entry.session.client_identifier());
   give_retained({identifier, filter, subscribed, retained_.match(filter, now)}, now);
   tell_others(RetainedWanted{index_, identifier, filter, subscribed});
 }
@@ -588,7 +583,7 @@ state_store::Now Shard::wall_and(MonoTime now) const {
 }
 
 void Shard::schedule(Entry& entry) {
-  MonoTime at = std::min(entry.expires_at, entry.will_at);
+  MonoTime at = std::min(entry.expires_at(), entry.will_at());
   if (entry.client && entry.client->keep_alive_s_ > 0)
     at = std::min(at, entry.client->last_packet_ +
                           std::chrono::milliseconds{1500} * entry.client->keep_alive_s_);
@@ -611,11 +606,11 @@ void Shard::tick(MonoTime now) {
 
 void Shard::due(Entry& entry, MonoTime now) {
   deadlines_.set(entry, never);
-  if (entry.will_at <= now) {
+  if (entry.will_at() <= now) {
     send_will(entry, now);
     record_terms(entry, now);
   }
-  if (entry.expires_at <= now) {
+  if (entry.expires_at() <= now) {
     ++counters_.sessions_expired;
     return end_session(entry);
   }
@@ -632,9 +627,10 @@ void Shard::due(Entry& entry, MonoTime now) {
 }
 
 void Shard::shut_down() {
-  for (auto& [identifier, entry] : sessions_)
-    if (entry->client)
-      entry->client->disconnect(ReasonCode::server_shutting_down, "the broker stops");
+  sessions_.each([](Entry& entry) {
+    if (entry.client)
+      entry.client->disconnect(ReasonCode::server_shutting_down, "the broker stops");
+  });
 }
 
 }  // namespace wireway::broker

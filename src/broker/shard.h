@@ -24,6 +24,7 @@
 #include "broker/client_view.h"
 #include "broker/commit_line.h"
 #include "broker/detail/deadlines.h"
+#include "broker/detail/session_table.h"
 #include "broker/mesh.h"
 #include "broker/recorder.h"
 #include "broker/retained_store.h"
@@ -110,7 +111,10 @@ class Shard {
   /// follow. The journal outlives the shard.
   void record_to(Journal& journal);
   /// The opposite, before anything was recorded.
-  void record_nothing() { recorder_.reset(); }
+  void record_nothing() {
+    host_.recorder = nullptr;
+    recorder_.reset();
+  }
   /// To be called when Journal::durable() has grown.
   void on_durable(MonoTime now);
   /// The journal takes nothing at present: what would have to be recorded is refused.
@@ -189,7 +193,7 @@ class Shard {
   ClientView view_of(const Entry& entry, MonoTime now) const;
   std::uint8_t category_of(const mqtt::Connect& connect);
   Entry* find(std::string_view client_identifier);
-  Entry& entry_of(const std::string& client_identifier);
+  Entry& entry_of(std::string_view client_identifier);
   void relay(std::size_t shard, Envelope envelope);
   void on_commit_ask(const CommitAsk& ask, MonoTime now);
   void release(MonoTime now);
@@ -245,7 +249,8 @@ class Shard {
   /// Memory in use from which on relieve() is worth a try; never without a buffer.
   std::size_t relieve_from_ = SIZE_MAX;
   std::unique_ptr<Recorder> recorder_;  ///< none without persistence; outlives the sessions
-  std::unordered_map<std::string_view, std::unique_ptr<Entry>> sessions_;  // keys: the entries' own
+  SessionHost host_{settings_, counters_};
+  SessionTable<Entry> sessions_;
   SubscriptionTree tree_;
   RetainedStore retained_;
   SharedGroups groups_;

@@ -36,11 +36,11 @@ void Shard::relieve() {
   // A checkpoint has to find every queue as it has seen it.
   if (checkpoint_ || !buffer_->takes_more()) return;
   std::vector<std::pair<std::size_t, Session*>> queues;
-  for (const auto& [identifier, entry] : sessions_) {
-    const Session& session = entry->session;
+  sessions_.each([&](Entry& entry) {
+    Session& session = entry.session;
     const std::size_t in_memory = session.queued_bytes() - session.buffered_bytes();
-    if (in_memory >= queue_bytes_min) queues.emplace_back(in_memory, &entry->session);
-  }
+    if (in_memory >= queue_bytes_min) queues.emplace_back(in_memory, &session);
+  });
   std::ranges::sort(queues, std::greater<>());
   std::size_t left = memory_used() - share / 10 * 9;
   for (const auto& [bytes, session] : queues) {

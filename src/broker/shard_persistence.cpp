@@ -13,6 +13,7 @@ namespace wireway::broker {
 
 void Shard::record_to(Journal& journal) {
   recorder_ = std::make_unique<Recorder>(journal, index_);
+  host_.recorder = recorder_.get();
   recorder_->set_wall(wall_start_);
   turn_began_ = recorder_->appended();
 }
@@ -137,7 +138,7 @@ void Shard::put_retained(const MessagePtr& message) {
 void Shard::start_recording(Entry& entry, bool keeps_queue) {
   const std::uint64_t number =
       entry.session.number() != 0 ? entry.session.number() : recorder_->new_number();
-  entry.session.record_with(*recorder_, number, keeps_queue);
+  entry.session.record_as(number, keeps_queue);
 }
 
 void Shard::record_terms(Entry& entry, MonoTime) {
@@ -149,9 +150,10 @@ records::SessionTerms Shard::terms_of(const Entry& entry) const {
   terms.number = entry.session.number();
   terms.client_identifier = entry.session.client_identifier();
   terms.expiry_s = entry.expiry_s;
-  terms.receive_maximum = entry.receive_maximum;
+  terms.receive_maximum = entry.session.receive_maximum;
   terms.keeps_queue = entry.session.keeps_queue();
-  if (entry.disconnected_at) terms.disconnected_at = recorder_->wall_of(*entry.disconnected_at);
+  if (entry.disconnected_at != never)
+    terms.disconnected_at = recorder_->wall_of(entry.disconnected_at);
   if (entry.will)
     terms.will = records::WillData{{entry.will->message->view(), std::nullopt},
                                    entry.will->message_expiry_s,
@@ -161,12 +163,12 @@ records::SessionTerms Shard::terms_of(const Entry& entry) const {
 
 void Shard::begin_checkpoint() {
   checkpoint_ = std::make_unique<Checkpoint>();
-  for (const auto& [identifier, entry] : sessions_) {
-    if (entry->expiry_s == 0 && entry->session.number() == 0) continue;
-    if (entry->session.number() == 0)  // persistence has just been turned on
-      start_recording(*entry, settings_.persistence.queues == PersistenceSettings::Mode::all);
-    checkpoint_->clients.emplace_back(identifier);
-  }
+  sessions_.each([this](Entry& entry) {
+    if (entry.expiry_s == 0 && entry.session.number() == 0) return;
+    if (entry.session.number() == 0)  // persistence has just been turned on
+      start_recording(entry, settings_.persistence.queues == PersistenceSettings::Mode::all);
+    checkpoint_->clients.emplace_back(entry.session.client_identifier());
+  });
 }
 
 std::uint64_t Shard::body_of(const MessagePtr& message) {
@@ -246,7 +248,7 @@ bool Shard::checkpoint_session(Entry& entry, std::size_t& bytes_left) {
   for (const records::HalfReceived& one : state.half_received)
     if (!session.is_recorded(one.packet_identifier))
       checkpoint_->untaken.push_back(
-          {{session.client_identifier(), session.number()}, one.packet_identifier});
+          {{std::string(session.client_identifier()), session.number()}, one.packet_identifier});
   for (const auto& [filter, one] : *session.filters)
     state.subscriptions.push_back(
         {filter, one.qos, one.no_local, one.retain_as_published, one.identifier});

@@ -23,12 +23,12 @@ void Shard::apply(const records::SessionTerms& terms, MonoTime) {
     entry = nullptr;
   }
   if (entry == nullptr) entry = &entry_of(identifier);
-  entry->session.record_with(*recorder_, terms.number, terms.keeps_queue);
+  entry->session.record_as(terms.number, terms.keeps_queue);
   restoring_->sessions.insert_or_assign(terms.number, entry);
   entry->expiry_s = terms.expiry_s;
-  entry->receive_maximum = terms.receive_maximum;
-  entry->disconnected_at.reset();
-  if (terms.disconnected_at) entry->disconnected_at = recorder_->mono_of(terms.disconnected_at);
+  entry->session.receive_maximum = terms.receive_maximum;
+  entry->disconnected_at =
+      terms.disconnected_at ? recorder_->mono_of(terms.disconnected_at) : never;
   entry->will.reset();
   if (!terms.will) return;
   entry->will = std::make_unique<PendingWill>();
@@ -41,9 +41,9 @@ void Shard::apply(const records::SessionTerms& terms, MonoTime) {
 void Shard::end_restored(std::uint64_t number) {
   const auto found = restoring_->sessions.find(number);
   if (found == restoring_->sessions.end()) return;
-  const std::string identifier = found->second->session.client_identifier();
+  const Entry& entry = *found->second;
   restoring_->sessions.erase(found);
-  sessions_.erase(sessions_.find(identifier));
+  sessions_.erase(entry);
 }
 
 void Shard::restore_subscription(Entry& entry, const records::SubscriptionData& one) {
@@ -156,7 +156,7 @@ Result<> Shard::restore(ByteView bytes, MonoTime now) {
 void Shard::finish_restore(MonoTime now) {
   restoring_.reset();
   std::vector<Entry*> all;
-  for (const auto& [identifier, entry] : sessions_) all.push_back(entry.get());
+  sessions_.each([&all](Entry& entry) { all.push_back(&entry); });
   for (Entry* entry : all) finish_restore(*entry, now);
   turn_began_ = recorder_->appended();
 }
@@ -164,7 +164,7 @@ void Shard::finish_restore(MonoTime now) {
 /// The process ended, and with it every connection.
 void Shard::finish_restore(Entry& entry, MonoTime now) {
   Session& session = entry.session;
-  session.restore_end(entry.receive_maximum);
+  session.restore_end();
   for (const auto& [filter, one] : *session.filters) {
     if (mqtt::parse_shared_filter(filter)) {
       change_group(filter, entry, Membership::joins);
@@ -178,14 +178,11 @@ void Shard::finish_restore(Entry& entry, MonoTime now) {
     subscription.identifier = one.identifier;
     add_to_tree(filter, subscription);
   }
-  const bool was_connected = !entry.disconnected_at;
+  const bool was_connected = entry.disconnected_at == never;
   // Not in the future, whatever the wall clock says now: else the session would outlive its terms.
-  entry.disconnected_at = std::min(entry.disconnected_at.value_or(now), now);
-  const MonoTime gone = *entry.disconnected_at;
-  if (entry.expiry_s != mqtt::session_never_expires)
-    entry.expires_at = std::max(now, gone + std::chrono::seconds{entry.expiry_s});
+  const MonoTime gone = entry.disconnected_at = std::min(entry.disconnected_at, now);
   if (entry.will)
-    entry.will_at =
+    entry.will->at =
         std::max(now, gone + std::chrono::seconds{std::min(entry.will->delay_s, entry.expiry_s)});
   if (was_connected) record_terms(entry, now);
   schedule(entry);

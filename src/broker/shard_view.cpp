@@ -32,19 +32,19 @@ std::uint8_t Shard::category_of(const mqtt::Connect& connect) {
 std::map<std::string, CategoryFigures> Shard::categories() const {
   std::vector<CategoryFigures> figures(categories_.size());
   for (std::size_t at = 0; at < figures.size(); ++at) figures[at].traffic = departed_[at];
-  for (const auto& [identifier, entry] : sessions_) {
-    CategoryFigures& one = figures[entry->session.category];
-    const std::size_t filters = entry->session.filters->size();
-    one.traffic += entry->session.traffic;
+  sessions_.each([&figures](const Entry& entry) {
+    CategoryFigures& one = figures[entry.session.category];
+    const std::size_t filters = entry.session.filters->size();
+    one.traffic += entry.session.traffic;
     one.subscriptions += filters;
-    one.wills += entry->will ? 1 : 0;
-    if (entry->will) one.will_bytes += entry->will->message->size_bytes();
-    one.persistent += entry->expiry_s > 0 ? 1 : 0;
-    if (!entry->client) continue;
+    one.wills += entry.will ? 1 : 0;
+    if (entry.will) one.will_bytes += entry.will->message->size_bytes();
+    one.persistent += entry.expiry_s > 0 ? 1 : 0;
+    if (!entry.client) return;
     ++one.connected;
-    ++(entry->client->version() == mqtt::Version::v5 ? one.sessions_v5 : one.sessions_v311);
+    ++(entry.client->version() == mqtt::Version::v5 ? one.sessions_v5 : one.sessions_v311);
     one.subscriptions_connected += filters;
-  }
+  });
   std::map<std::string, CategoryFigures> out;
   for (std::size_t at = 0; at < figures.size(); ++at) out.emplace(categories_[at], figures[at]);
   return out;
@@ -76,22 +76,23 @@ ClientView Shard::view_of(const Entry& entry, MonoTime now) const {
 
 std::vector<ClientView> Shard::clients(const PageQuery& query, MonoTime now) const {
   std::vector<std::string_view> names;
-  for (const auto& [name, entry] : sessions_)
+  sessions_.each([&](const Entry& entry) {
+    const std::string_view name = entry.session.client_identifier();
     if (name > query.after && name.contains(query.search)) names.push_back(name);
+  });
   const std::size_t count = std::min(query.limit, names.size());
   std::ranges::partial_sort(names, names.begin() + std::ptrdiff_t(count));
   std::vector<ClientView> out;
   for (std::size_t at = 0; at < count; ++at)
-    out.push_back(view_of(*sessions_.find(names[at])->second, now));
+    out.push_back(view_of(*sessions_.find(names[at]), now));
   return out;
 }
 
 std::optional<ClientView> Shard::client(std::string_view client_identifier, MonoTime now) const {
-  const auto found = sessions_.find(client_identifier);
-  if (found == sessions_.end()) return std::nullopt;
-  ClientView out = view_of(*found->second, now);
-  for (const auto& [filter, subscribed] : *found->second->session.filters)
-    out.filters.push_back(filter);
+  const Entry* const found = sessions_.find(client_identifier);
+  if (found == nullptr) return std::nullopt;
+  ClientView out = view_of(*found, now);
+  for (const auto& [filter, subscribed] : *found->session.filters) out.filters.push_back(filter);
   return out;
 }
 

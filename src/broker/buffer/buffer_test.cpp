@@ -161,7 +161,8 @@ class MessageBuffer : public ::testing::Test {
   DiskBuffer disk{world.env("broker"), "/buffer", counters, [this] { ++rooms; },
                   BufferOptions{.run_bytes = 1000, .run_bytes_min = 200, .kept_bytes = 300}};
   Taker taker;
-  Session session{"reader", settings, counters};
+  SessionHost host{settings, counters};
+  Session session{"reader", host};
 };
 
 TEST_F(MessageBuffer, takes_a_queue_out_of_memory_and_gives_it_back_as_it_was) {
@@ -212,7 +213,7 @@ TEST_F(MessageBuffer, goes_on_when_the_client_comes_while_it_is_written) {
 }
 
 TEST_F(MessageBuffer, a_session_that_ends_leaves_nothing) {
-  auto other = std::make_unique<Session>("other", settings, counters);
+  auto other = std::make_unique<Session>("other", host);
   for (int i = 0; i < 100; ++i) {
     MessageView view;
     view.topic = "t";

@@ -17,23 +17,26 @@ struct PendingWill {
   MessagePtr message;
   std::optional<std::uint32_t> message_expiry_s;
   std::uint32_t delay_s = 0;
+  MonoTime at = never;  ///< when it is sent: while it waits for its delay
 };
 
 /// A session with all that the shard knows of it.
 struct Shard::Entry {
-  Entry(std::string identifier, const Settings& settings, Counters& counters)
-      : session(std::move(identifier), settings, counters) {}
+  Entry(std::string_view identifier, SessionHost& host) : session(identifier, host) {}
+
+  MonoTime will_at() const { return will ? will->at : never; }
+  MonoTime expires_at() const {
+    if (disconnected_at == never || expiry_s == mqtt::session_never_expires) return never;
+    return disconnected_at + std::chrono::seconds{expiry_s};
+  }
 
   Session session;
   std::unique_ptr<Client> client;
   std::unique_ptr<PendingWill> will;
-  MonoTime will_at = never;     ///< a will that waits for its delay
-  MonoTime expires_at = never;  ///< while disconnected
-  MonoTime deadline = never;    ///< see Deadlines
+  MonoTime disconnected_at = never;
+  MonoTime deadline = never;  ///< see Deadlines
   std::uint32_t deadline_place = 0;
-  std::optional<MonoTime> disconnected_at;
   std::uint32_t expiry_s = 0;
-  std::uint16_t receive_maximum = 65535;  ///< of the last connection
 };
 
 /// What only reading back needs.

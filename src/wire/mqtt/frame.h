@@ -7,6 +7,7 @@
 /// Errors:  Refused with its clause; the stream is then useless
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 
 #include "base/bytes.h"
@@ -28,9 +29,11 @@ std::optional<Refused> read_frame_header(ByteView bytes, std::size_t packet_byte
 class FrameReader {
  public:
   explicit FrameReader(std::size_t packet_bytes_max = packet_bytes_limit)
-      : packet_bytes_max_(packet_bytes_max) {}
+      : packet_bytes_max_(std::uint32_t(std::min(packet_bytes_max, packet_bytes_limit))) {}
 
-  void set_packet_bytes_max(std::size_t bytes) { packet_bytes_max_ = bytes; }
+  void set_packet_bytes_max(std::size_t bytes) {
+    packet_bytes_max_ = std::uint32_t(std::min(bytes, packet_bytes_limit));
+  }
 
   /// Calls `on_packet(first_byte, body)` for each whole packet; the body is valid during the call.
   /// If it returns false, reading stops and what follows is kept (see take_rest).
@@ -38,20 +41,23 @@ class FrameReader {
   std::optional<Refused> read(ByteView bytes, OnPacket&& on_packet);
 
   /// Of a packet that has not come whole yet.
-  std::size_t held_bytes() const { return rest_.size(); }
+  std::size_t held_bytes() const { return rest_ ? rest_->size() : 0; }
   /// The bytes that were received and not handed on; leaves the reader empty.
-  Bytes take_rest() { return std::exchange(rest_, {}); }
+  Bytes take_rest() {
+    const std::unique_ptr<Bytes> rest = std::move(rest_);
+    return rest ? std::move(*rest) : Bytes();
+  }
 
  private:
-  std::size_t packet_bytes_max_;
-  Bytes rest_;
+  std::unique_ptr<Bytes> rest_;  ///< none most of the time
+  std::uint32_t packet_bytes_max_;
 };
 
 template <class OnPacket>
 std::optional<Refused> FrameReader::read(ByteView bytes, OnPacket&& on_packet) {
   Bytes joined;
-  if (!rest_.empty()) {
-    joined = std::exchange(rest_, {});
+  if (rest_) {
+    joined = take_rest();
     joined.insert(joined.end(), bytes.begin(), bytes.end());
     bytes = joined;
   }
@@ -66,9 +72,9 @@ std::optional<Refused> FrameReader::read(ByteView bytes, OnPacket&& on_packet) {
   }
   // A large packet that arrives in many pieces must not be copied once a piece: the buffer moves.
   if (!joined.empty() && bytes.size() == joined.size())
-    rest_ = std::move(joined);
-  else
-    rest_.assign(bytes.begin(), bytes.end());
+    rest_ = std::make_unique<Bytes>(std::move(joined));
+  else if (!bytes.empty())
+    rest_ = std::make_unique<Bytes>(bytes.begin(), bytes.end());
   return std::nullopt;
 }
 
