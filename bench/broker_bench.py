@@ -73,6 +73,7 @@ class Broker:
 
     managed = True
     durable = False  # what is asked of our own; the others keep sessions always
+    busy = False  # does not sleep, if it can do that
     tls = False
 
     def __init__(self, name, command, versions=("3.1.1", "5"), qos_max=2, shared=True, **limits):
@@ -163,8 +164,9 @@ def brokers(build):
                                    for name in (broker.certificate, broker.key))
         path = write(broker, "manifests/broker.yaml", text)
         shards = ["--shards", "1"] if broker.cores == "0" else []
+        busy = ["--busy-poll", "200"] if broker.busy else []
         return [f"{build}/wireway", "broker", "--resources", os.path.dirname(path), "--log-level", "warn",
-                "--data", os.path.join(broker.folder, "data"), *shards]
+                "--data", os.path.join(broker.folder, "data"), *shards, *busy]
 
     def mosquitto(broker):
         # As root it would give its rights up, and could not write the folder.
@@ -178,7 +180,7 @@ def brokers(build):
                 write(broker, "nats.conf", NATS % (free_port(), broker.folder, broker.port))]
 
     found, skipped = [Broker("wireway", ours, tls=True)], []
-    found.append(Broker("null", lambda broker: [f"{build}/null_broker", str(broker.port)],
+    found.append(Broker("null", lambda broker: [f"{build}/null_broker", str(broker.port)] + ["spin"] * broker.busy,
                         versions=("3.1.1",), qos_max=1, shared=False))
     for name, command, limits in (
             ("mosquitto", mosquitto, {"tls": True}),
@@ -202,6 +204,7 @@ class Measure:
         self.not_null = rules.get("not_null", False)
         self.managed = rules.get("managed", False)
         self.tls = rules.get("tls", False)
+        self.busy = rules.get("busy", False)
 
     def can(self, broker):
         if self.qos > broker.qos_max or (self.shared and not broker.shared):
@@ -231,6 +234,7 @@ MEASURES = [
     Measure("2c-p2p1", "pairs --qos 1", RATE, qos=1, cores=""),
     Measure("1c-p2p1", "pairs --qos 1", RATE, qos=1),
     Measure("p50", "latency --qos 0", "latency_p50_us"),
+    Measure("p50-busy", "latency --qos 0", "latency_p50_us", busy=True),
     Measure("p99", "latency --qos 1", "latency_p99_us", qos=1),
     Measure("20k-cpu", "latency --qos 0", CPU),
     Measure("durable", "durable", RATE, qos=1, not_null=True),
@@ -264,6 +268,7 @@ GOALS = [
     (10, "two cores, p2p QoS 0 /s", "2c-p2p0", {"own 1c-p2p0": 1.3, "flashmq": 1.5}),
     (10, "two cores, p2p QoS 1 /s", "2c-p2p1", {"own 1c-p2p1": 1.3, "flashmq": 1.8}),
     (11, "p50 at 20k/s QoS 0, us", "p50", {"null": 1.1, "mosquitto": 1.05, "flashmq": 1.05}),
+    (11, "... where it does not sleep", "p50-busy", {"null": 1.3, "mosquitto": 0.5, "flashmq": 0.5}),
     (12, "p99 at 20k/s QoS 1, us", "p99", {"null": 1.5, "flashmq": 1.0}),
     (13, "CPU at 20k/s QoS 0", "20k-cpu", {"null": 1.10, "mosquitto": 0.92, "flashmq": 0.92}),
     (14, "durable p2p QoS 1 /s", "durable", {"mosquitto": 5, "nats": 6}),
@@ -317,10 +322,11 @@ class Bench:
         return report
 
     def figure(self, measure, broker, repeat):
-        key = (tuple(measure.arguments), measure.cores, broker.name, repeat, measure.key == "kill", measure.tls)
+        key = (tuple(measure.arguments), measure.cores, broker.name, repeat, measure.key == "kill", measure.tls,
+               measure.busy)
         if key not in self.cache:
             broker.durable = measure.key in ("durable", "kill", "restart")
-            broker.tls = measure.tls
+            broker.tls, broker.busy = measure.tls, measure.busy
             broker.start(measure.cores)
             try:
                 if measure.arguments == ["offline"]:

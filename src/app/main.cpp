@@ -121,6 +121,11 @@ void add_services(CLI::App& root, Options& options) {
       ->add_option("--shards", options.service.shards,
                    "Threads, whatever the Broker's cardinality; 0 = as it says, or one a core")
       ->check(CLI::Range(0, 64));
+  broker
+      ->add_option("--busy-poll", options.service.busy_poll_us,
+                   "Microseconds that an idle shard looks for messages before it sleeps: lower "
+                   "latency for a core's time; 0 = none")
+      ->check(CLI::Range(0, 1'000'000));
   broker->add_option("--data", options.service.broker_data,
                      "Folder of its own files; without it there is no `wireway clients`");
   CLI::App* opcua = add_service(root, options, "opcua", "Connector for OPC UA");

@@ -106,7 +106,10 @@ class BrokerHost {
         files_(net::raise_open_files_max()),
         http_(link::HttpClient::create(process.loop)) {}
 
-  void start() { begin(options_.shards > 0 ? options_.shards : cores()); }
+  void start() {
+    process_.loop.set_busy_poll(busy_poll_);
+    begin(options_.shards > 0 ? options_.shards : cores());
+  }
   void stop(std::function<void()> done) {
     stopped_ = std::move(done);
     if (!is_resharding_) service_->stop([this] { stopped_(); });
@@ -116,7 +119,7 @@ class BrokerHost {
   static std::size_t cores() { return std::max(1U, std::thread::hardware_concurrency()); }
 
   void begin(std::size_t count) {
-    shards_ = net::make_os_shards(process_.env, count);
+    shards_ = net::make_os_shards(process_.env, count, busy_poll_);
     service_ = std::make_unique<broker::BrokerService>(*shards_, resources_, service_options());
     service_->start();
   }
@@ -155,6 +158,7 @@ class BrokerHost {
   ProcessEnv& process_;
   resource::Resources& resources_;
   const ServiceOptions& options_;
+  const Duration busy_poll_ = std::chrono::microseconds{options_.busy_poll_us};
   const std::size_t files_;
   std::unique_ptr<link::HttpClient> http_;
   std::unique_ptr<net::Shards> shards_;

@@ -24,6 +24,7 @@ struct ServiceOptions {
   std::string broker_data =
       {};                    ///< broker: its files are in the folder broker below it; empty = none
   std::uint32_t shards = 0;  ///< broker: 0 = one a core
+  std::uint32_t busy_poll_us = 0;  ///< broker: see OsLoop::set_busy_poll()
 };
 
 ExitCode run_broker(const ServiceOptions& options);

@@ -33,7 +33,9 @@ class GivenShards final : public Shards {
 };
 
 /// `main` as shard 0 and count - 1 threads, each with an OsLoop, pinned to nothing. Destroying it
-/// stops and joins the threads; destroy what lives on them first, by posting.
-std::unique_ptr<Shards> make_os_shards(Env& main, std::size_t count);
+/// stops and joins the threads; destroy what lives on them first, by posting. `busy_poll` is for
+/// their loops (OsLoop::set_busy_poll); the caller's own is the caller's.
+std::unique_ptr<Shards> make_os_shards(Env& main, std::size_t count,
+                                       Duration busy_poll = Duration{0});
 
 }  // namespace wireway::net

@@ -87,6 +87,7 @@ void OsLoop::defer(Task task) { state_->core.deferred.push_back(std::move(task))
 void OsLoop::post(Task task) { state_->core.post(std::move(task)); }
 void OsLoop::run() { state_->core.run(); }
 void OsLoop::stop() { state_->core.stop(); }
+void OsLoop::set_busy_poll(Duration longest) { state_->core.set_busy_poll(longest); }
 
 Result<std::unique_ptr<Listener>> OsLoop::listen(const ListenOptions& options,
                                                  AcceptCallback accept) {

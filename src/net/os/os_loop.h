@@ -27,6 +27,9 @@ class OsLoop final : public Loop, public Network {
   void post(Task task) override;
   void run() override;
   void stop() override;
+  /// From the next turn on it looks for events for so long before it sleeps: whoever waits for the
+  /// answer saves the time of waking up, at the price of a core. 0 = it sleeps at once.
+  void set_busy_poll(Duration longest);
 
   Result<std::unique_ptr<Listener>> listen(const ListenOptions& options,
                                            AcceptCallback accept) override;

@@ -40,6 +40,56 @@ TEST(OsLoop, runs_timers_in_order_and_never_early) {
   for (const Duration each : late) EXPECT_GE(each.count(), 0);
 }
 
+Duration cpu_of_thread() {
+  timespec used{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return seconds{used.tv_sec} + std::chrono::nanoseconds{used.tv_nsec};
+}
+
+/// The processor's time that a loop takes to wait for a timer.
+Duration cost_of_waiting(Duration busy_poll) {
+  OsLoop loop;
+  loop.set_busy_poll(busy_poll);
+  loop.run_after(milliseconds{100}, [&] { loop.stop(); });
+  const Duration before = cpu_of_thread();
+  loop.run();
+  return cpu_of_thread() - before;
+}
+
+TEST(OsLoop, looks_for_events_as_long_as_it_is_told_to_before_it_sleeps) {
+  EXPECT_LT(cost_of_waiting(Duration{0}), milliseconds{5});
+  EXPECT_LT(cost_of_waiting(milliseconds{1}), milliseconds{5});
+  EXPECT_GT(cost_of_waiting(seconds{1}), milliseconds{10});
+}
+
+TEST(OsLoop, hears_of_posts_and_bytes_while_it_polls_busily) {
+  OsLoop loop;
+  loop.set_busy_poll(seconds{5});
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);
+  bool read = false;
+  loop.watch(ends[0], true, false, [&](bool readable, bool) {
+    read = readable;
+    loop.unwatch(ends[0]);
+    loop.stop();
+  });
+  bool posted = false;
+  const MonoTime begin = system_mono_now();
+  std::thread other([&] {
+    loop.post([&] {
+      posted = true;
+      const char byte = 0;
+      EXPECT_EQ(::write(ends[1], &byte, 1), 1);
+    });
+  });
+  loop.run();
+  other.join();
+  EXPECT_TRUE(posted && read);
+  EXPECT_LT(system_mono_now() - begin, seconds{4});
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
 TEST(OsLoop, lets_a_timer_rearm_itself_and_forgets_it_with_its_owner) {
   OsLoop loop;
   int runs = 0;

@@ -25,10 +25,11 @@ struct Shard {
 
 class OsShards final : public Shards {
  public:
-  OsShards(Env& main, std::size_t count) : main_(main) {
+  OsShards(Env& main, std::size_t count, Duration busy_poll) : main_(main) {
     const detail::SignalsBlocked blocked;
     for (std::size_t i = 1; i < count; ++i) {
       auto& shard = *further_.emplace_back(std::make_unique<Shard>(main.files));
+      shard.loop.set_busy_poll(busy_poll);
       shard.thread = std::thread([&shard, i] {
         ::pthread_setname_np(::pthread_self(), fmt::format("shard {}", i).c_str());
         shard.loop.run();
@@ -51,9 +52,9 @@ class OsShards final : public Shards {
 
 }  // namespace
 
-std::unique_ptr<Shards> make_os_shards(Env& main, std::size_t count) {
+std::unique_ptr<Shards> make_os_shards(Env& main, std::size_t count, Duration busy_poll) {
   WIREWAY_ASSERT(count > 0, "a service has at least the caller's own shard");
-  return std::make_unique<OsShards>(main, count);
+  return std::make_unique<OsShards>(main, count, busy_poll);
 }
 
 }  // namespace wireway::net

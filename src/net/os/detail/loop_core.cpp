@@ -221,6 +221,27 @@ bool LoopCore::nothing_to_do() const {
 }
 
 void LoopCore::poll() {
+  const int busy = busy_poll_ > Duration{0} && nothing_to_do() ? poll_busily() : 0;
+  const int count = busy > 0 ? busy : sleep();
+  refresh_time();
+  for (int i = 0; i < count; ++i) {
+    const epoll_event& event = events_[static_cast<std::size_t>(i)];
+    if (Pollable* target = find(static_cast<PollKey>(event.data.u64)))
+      target->on_ready(event.events);
+  }
+}
+
+/// Nobody need wake a loop that does not sleep, neither the kernel nor who posts to it.
+int LoopCore::poll_busily() {
+  const MonoTime begin = system_mono_now();
+  const MonoTime end = std::min(timers.next_due().value_or(begin + busy_poll_), begin + busy_poll_);
+  int count = 0;
+  do count = wait(Duration{0});
+  while (count == 0 && !has_mail_.load() && system_mono_now() < end);
+  return count;
+}
+
+int LoopCore::sleep() {
   Duration longest{0};
   if (nothing_to_do()) {
     // Order matters: whoever posts after the second line sees asleep_ and writes to the eventfd.
@@ -232,12 +253,7 @@ void LoopCore::poll() {
   }
   const int count = wait(longest);
   asleep_.store(false, std::memory_order_relaxed);
-  refresh_time();
-  for (int i = 0; i < count; ++i) {
-    const epoll_event& event = events_[static_cast<std::size_t>(i)];
-    if (Pollable* target = find(static_cast<PollKey>(event.data.u64)))
-      target->on_ready(event.events);
-  }
+  return count;
 }
 
 int LoopCore::wait(Duration longest) {

@@ -102,6 +102,7 @@ class LoopCore {
   void drain_mailbox();
   void run();
   void stop() { stop_requested_ = true; }
+  void set_busy_poll(Duration longest) { busy_poll_ = longest; }
   /// Destroys all tasks that have not run; called before the streams' owner goes.
   void drop_tasks();
 
@@ -118,6 +119,8 @@ class LoopCore {
   void turn();
   void poll();
   int wait(Duration longest);
+  int poll_busily();
+  int sleep();
   bool nothing_to_do() const;
   void run_deferred();
   void flush_dirty();
@@ -129,6 +132,7 @@ class LoopCore {
   bool running_ = false;
   bool stop_requested_ = false;
   bool wall_known_ = false;
+  Duration busy_poll_{0};  ///< how long it looks for events before it sleeps
   MonoTime now_;
   WallTime wall_now_;
 
