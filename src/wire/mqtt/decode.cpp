@@ -4,6 +4,7 @@
 #include "wire/mqtt/codec.h"
 #include "wire/mqtt/detail/property.h"
 #include "wire/mqtt/detail/reader.h"
+#include "wire/mqtt/detail/wildcard.h"
 #include "wire/mqtt/topic.h"
 
 namespace wireway::wire::mqtt {
@@ -248,8 +249,7 @@ Decoded<Publish> decode_publish(std::uint8_t first_byte, ByteView body, Version 
   if (version == Version::v5) read_publish_properties(reader, publish, scratch);
   if (reader.ok() && publish.topic.empty() && !publish.topic_alias)
     reader.refuse(ReasonCode::protocol_error, "MQTT-3.3.2-1");
-  if (publish.topic.find_first_of("+#") != std::string_view::npos)
-    reader.refuse(ReasonCode::topic_name_invalid, "MQTT-3.3.2-2");
+  if (has_wildcard(publish.topic)) reader.refuse(ReasonCode::topic_name_invalid, "MQTT-3.3.2-2");
   if (reader.refused()) return std::unexpected(*reader.refused());
   publish.payload = reader.take(reader.left());
   return publish;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "wire/mqtt/detail/wildcard.h"
 
 namespace wireway::wire::mqtt {
 namespace {
@@ -10,7 +11,8 @@ namespace {
 constexpr std::string_view shared_prefix = "$share/";
 
 bool within_levels(std::string_view text) {
-  return std::size_t(std::ranges::count(text, '/')) < topic_levels_max;
+  return text.size() < topic_levels_max ||
+         std::size_t(std::ranges::count(text, '/')) < topic_levels_max;
 }
 
 /// The part before the next '/', which is removed with it; `last` tells that none follows.
@@ -27,7 +29,7 @@ bool is_valid_plain_filter(std::string_view filter) {
   for (bool last = false; !last;) {
     const std::string_view level = take_level(filter, last);
     const bool wildcard = level == "+" || level == "#";
-    if (!wildcard && level.find_first_of("+#") != std::string_view::npos) return false;
+    if (!wildcard && has_wildcard(level)) return false;
     if (level == "#" && !last) return false;
   }
   return true;
@@ -36,8 +38,7 @@ bool is_valid_plain_filter(std::string_view filter) {
 }  // namespace
 
 bool is_valid_topic_name(std::string_view topic) {
-  return !topic.empty() && topic.size() <= 65535 &&
-         topic.find_first_of("+#") == std::string_view::npos && within_levels(topic) &&
+  return !topic.empty() && topic.size() <= 65535 && !has_wildcard(topic) && within_levels(topic) &&
          is_mqtt_utf8(topic);
 }
 
@@ -54,7 +55,7 @@ std::optional<SharedFilter> parse_shared_filter(std::string_view filter) {
   const auto slash = filter.find('/');
   if (slash == std::string_view::npos || slash == 0) return std::nullopt;
   const std::string_view group = filter.substr(0, slash);
-  if (group.find_first_of("+#") != std::string_view::npos) return std::nullopt;
+  if (has_wildcard(group)) return std::nullopt;
   return SharedFilter{group, filter.substr(slash + 1)};
 }
 

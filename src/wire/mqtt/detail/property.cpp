@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "wire/mqtt/detail/wildcard.h"
 #include "wire/mqtt/detail/writer.h"
 
 namespace wireway::wire::mqtt {
@@ -90,7 +91,7 @@ void append_user_property(Reader& reader, UserProperties& list) {
 /// A Response Topic.
 std::string_view read_topic(Reader& reader) {
   const std::string_view topic = reader.text();
-  if (reader.ok() && (topic.empty() || topic.find_first_of("+#") != std::string_view::npos))
+  if (reader.ok() && (topic.empty() || has_wildcard(topic)))
     reader.refuse(ReasonCode::topic_name_invalid, "MQTT-3.3.2-14");
   return topic;
 }
