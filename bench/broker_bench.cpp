@@ -155,7 +155,8 @@ void bench_matching() {
   constexpr std::size_t filters = 100'000;
   broker::Counters counters;
   const broker::Settings settings;
-  broker::Session session("s", settings, counters);
+  broker::SessionHost host{settings, counters};
+  broker::Session session("s", host);
   broker::SubscriptionTree tree;
   broker::Subscription subscription;
   subscription.session = &session;
