@@ -14,33 +14,89 @@ constexpr std::size_t key_bytes = 32;
 }  // namespace
 
 JournalHub::JournalHub(net::Env& env, NodeTable nodes, std::string folder)
-    : env_(env), nodes_(std::move(nodes)), folder_(std::move(folder)) {}
+    : env_(env), nodes_(std::move(nodes)), folder_(std::move(folder)), retry_(env.loop) {}
 
 JournalHub::~JournalHub() { *alive_ = false; }
 
 void JournalHub::set_plan(const PersistenceSettings& plan, net::Task changed) {
   changed_ = std::move(changed);
-  if (state_ == State::undecided && !plan.enabled) {
-    state_ = State::off;
-  } else if (state_ == State::undecided) {
-    open(plan, false);
-  } else if (state_ == State::off && plan.enabled) {
-    open(plan, true);
-  } else if (state_ == State::recording) {
-    plan_trouble_ = why_not_live(plan);
-  }
+  if (wanted_ == plan) return;
+  wanted_ = plan;
+  plan_trouble_.clear();
+  apply();
 }
 
-/// What of a changed plan has to wait, or empty.
-std::string JournalHub::why_not_live(const PersistenceSettings& plan) const {
-  if (!plan.enabled)
-    return "spec.persistence was taken away, but what is recorded stays recorded while the broker "
-           "runs; start it again to run without, or put spec.persistence back";
-  if (plan.bytes_max != plan_.bytes_max || plan.encrypted != plan_.encrypted)
-    return "another maxSize or encryption of spec.persistence is for the broker's next start; "
-           "until "
-           "then the ones before hold";
-  return {};
+/// The next step towards what is wanted, if one can be made now; each step that ends calls it.
+void JournalHub::apply() {
+  const PersistenceSettings& plan = *wanted_;
+  retry_.cancel();
+  if (state_ == State::reading || state_ == State::ending) return;
+  // What the shards have read of a journal can only be forgotten by a restart.
+  if (state_ == State::broken && has_forwarded_) return;
+  if (state_ == State::recording) return plan.enabled ? change(plan) : end();
+  const bool is_first = state_ != State::off;
+  if (plan.enabled) return open(plan, !is_first);
+  disk_trouble_.clear();
+  if (!is_first) return;
+  if (state_ == State::broken)
+    for (const auto& node : nodes_)
+      NodeAddress::post(node, [](Node& target) { target.stop_recording(); });
+  state_ = State::off;
+}
+
+void JournalHub::change(const PersistenceSettings& plan) {
+  if (plan.bytes_max != plan_.bytes_max) journal_->set_quota(plan.bytes_max);
+  if (plan.encrypted != plan_.encrypted) {
+    auto secret = key(plan.encrypted);
+    if (!secret) {
+      plan_trouble_ =
+          fmt::format("{}; until then the journal is written as before", secret.error().message);
+      plan_.bytes_max = plan.bytes_max;
+      return try_later();
+    }
+    journal_->set_encrypted(plan.encrypted, *secret);
+  }
+  PersistenceSettings same = plan;
+  same.bytes_max = plan_.bytes_max;
+  wants_rewrite_ = wants_rewrite_ || same != plan_;
+  plan_trouble_.clear();
+  plan_ = plan;
+}
+
+/// Persistence is turned off: nobody waits for the disk any more, and what is on it is out of date
+/// from now on.
+void JournalHub::end() {
+  const bool is_broken = journal_->failed();
+  if (!is_broken && (checkpoint_left_ > 0 || journal_->checkpointing())) return;  // on_tick()
+  state_ = State::ending;
+  std::vector<Journal::Position> reached(nodes_.size(), 0);
+  for (; !sent_.empty(); sent_.pop_front()) reached[sent_.front().shard] = sent_.front().there;
+  for (std::size_t i = 0; i < nodes_.size(); ++i)
+    NodeAddress::post(nodes_[i], [position = reached[i]](Node& target) {
+      target.set_journal_failed(false);
+      if (position != 0) target.on_durable(position);
+    });
+  disk_trouble_.clear();
+  plan_.enabled = wants_rewrite_ = false;
+  log::info("persistence: turned off; nothing is recorded any more");
+  if (is_broken) {
+    log::warn("persistence: what stands in {}/journal is out of date; remove it", folder_);
+    return ended();
+  }
+  // A checkpoint of nothing: whenever the process ends, all of the old journal is there, or
+  // nothing.
+  journal_->begin_checkpoint();
+  journal_->end_checkpoint();
+}
+
+void JournalHub::ended() {
+  env_.loop.defer([this, alive = alive_] {
+    if (!*alive || state_ != State::ending) return;
+    journal_.reset();
+    state_ = State::off;
+    apply();
+    if (changed_) changed_();
+  });
 }
 
 std::string JournalHub::trouble() const {
@@ -48,11 +104,11 @@ std::string JournalHub::trouble() const {
   return disk_trouble_ + "; " + plan_trouble_;
 }
 
-/// 32 random bytes, made at first use.
-Result<Bytes> JournalHub::key(const PersistenceSettings& plan) const {
-  if (!plan.encrypted) return Bytes{};
+/// 32 random bytes, made at first use. Without `make`, and if there is no file: empty.
+Result<Bytes> JournalHub::key(bool make) const {
   const std::string path = folder_ + "/journal.key";
   if (!env_.files.exists(path)) {
+    if (!make) return Bytes{};
     Bytes fresh(key_bytes);
     for (std::uint8_t& byte : fresh) byte = std::uint8_t(env_.random.next());
     if (auto made = env_.files.replace(path, as_text(fresh), 0600); !made)
@@ -67,28 +123,45 @@ Result<Bytes> JournalHub::key(const PersistenceSettings& plan) const {
   return Bytes(bytes.begin(), bytes.end());
 }
 
+/// At the start nobody is let in: what was promised before must not be forgotten silently.
+void JournalHub::give_up(std::string why, bool live) {
+  state_ = live ? State::off : State::broken;
+  journal_.reset();
+  chunk_.clear();
+  records_read_ = 0;
+  if (has_forwarded_)
+    why += "; start the broker again when it is repaired";
+  else if (!folder_.empty())
+    try_later();
+  if (why != disk_trouble_) log::error("persistence: {}", why);
+  disk_trouble_ = std::move(why);
+}
+
+void JournalHub::try_later() {
+  retry_.arm(retry, [this] {
+    const std::string before = trouble();
+    const bool was_ready = ready();
+    apply();
+    if (changed_ && (trouble() != before || ready() != was_ready)) changed_();
+  });
+}
+
 void JournalHub::open(const PersistenceSettings& plan, bool live) {
-  plan_ = plan;
-  state_ = State::reading;
-  recorded_by_ = wall_start();
-  const auto give_up = [this, live](const std::string& why) {
-    // At the start nobody is let in: what was promised before must not be forgotten silently.
-    state_ = live ? State::off : State::broken;
-    disk_trouble_ = why;
-    journal_.reset();
-    log::error("persistence: {}", why);
-  };
   if (folder_.empty())
-    return give_up("spec.persistence needs a data folder; start the broker with --data DIR");
-  if (auto made = env_.files.make_folders(folder_); !made) return give_up(made.error().message);
-  auto secret = key(plan);
-  if (!secret) return give_up(secret.error().message);
-  for (const auto& node : nodes_)
-    NodeAddress::post(node, [](Node& target) { target.start_recording(); });
+    return give_up("spec.persistence needs a data folder; start the broker with --data DIR", live);
+  if (auto made = env_.files.make_folders(folder_); !made)
+    return give_up(made.error().message, live);
+  auto secret = key(plan.encrypted);
+  if (!secret) return give_up(secret.error().message, live);
+  plan_ = plan;
+  recorded_by_ = wall_start();
   LocalJournalOptions options;
   options.folder = folder_ + "/journal";
   options.key = std::move(*secret);
+  options.encrypted = plan.encrypted;
   options.quota_bytes = plan.bytes_max;
+  for (const auto& node : nodes_)
+    NodeAddress::post(node, [](Node& target) { target.start_recording(); });
   auto journal = LocalJournal::open(env_.loop, env_.files, std::move(options),
                                     [this, live](ByteView record) -> Result<> {
                                       if (live)
@@ -101,11 +174,9 @@ void JournalHub::open(const PersistenceSettings& plan, bool live) {
                                       forward(true);
                                       return {};
                                     });
-  if (!journal) {
-    for (const auto& node : nodes_)
-      if (live) NodeAddress::post(node, [](Node& target) { target.stop_recording(); });
-    return give_up(journal.error().message);
-  }
+  if (!journal) return give_up(journal.error().message, live);
+  state_ = State::reading;
+  disk_trouble_.clear();
   journal_ = std::move(*journal);
   journal_->set_handler(*this);
   forward(false);
@@ -116,6 +187,7 @@ void JournalHub::open(const PersistenceSettings& plan, bool live) {
 /// What was read goes to every shard; each keeps what is its own.
 void JournalHub::forward(bool whole_chunks_only) {
   if (chunk_.empty() || (whole_chunks_only && chunk_.size() < chunk_bytes)) return;
+  has_forwarded_ = true;
   const auto chunk = std::make_shared<const Bytes>(std::exchange(chunk_, {}));
   for (const auto& node : nodes_)
     NodeAddress::post(node, [chunk](Node& target) { target.restore(*chunk); });
@@ -129,20 +201,27 @@ void JournalHub::finish_reading(bool live) {
       NodeAddress::post(home, [this, left, live, alive, wrong = std::move(wrong)](Node&) {
         if (!*alive) return;
         if (!wrong.empty()) {
-          state_ = State::broken;
-          disk_trouble_ = wrong;
-          log::error("persistence: {}", wrong);
+          has_forwarded_ = true;
+          give_up(wrong, false);
         }
         if (--*left > 0) return;
-        if (state_ == State::reading) state_ = State::recording;
-        if (live) begin_checkpoint();
+        if (state_ == State::reading) {
+          state_ = State::recording;
+          wants_rewrite_ = !journal_->is_uniform();  // changed while the broker was away
+          if (live) begin_checkpoint();
+          apply();
+        }
         if (changed_) changed_();
       });
     });
 }
 
 void JournalHub::take(const JournalGroup& group) {
-  if (!journal_) return;
+  if (!journal_ || state_ == State::ending) {  // nobody waits for a disk
+    NodeAddress::post(nodes_[group.shard],
+                      [last = group.last](Node& target) { target.on_durable(last); });
+    return;
+  }
   each_record(group.records, [this](ByteView record) { journal_->append(record); });
   sent_.push_back({journal_->appended(), group.shard, group.last});
 }
@@ -160,12 +239,18 @@ void JournalHub::on_durable() {
 }
 
 void JournalHub::on_failed(const Error& reason) {
+  if (state_ == State::ending) {
+    log::warn("persistence: {}; what stands in {}/journal is out of date, remove it",
+              reason.message, folder_);
+    return ended();
+  }
   disk_trouble_ = reason.message;
   log::error("persistence: {}; what would have to be recorded is refused", reason.message);
   set_failed(true);
 }
 
 void JournalHub::on_recovered() {
+  if (state_ == State::ending) return;
   disk_trouble_.clear();
   log::info("persistence: the journal is written again");
   set_failed(false);
@@ -179,6 +264,7 @@ void JournalHub::set_failed(bool failed) {
 
 void JournalHub::begin_checkpoint() {
   recorded_by_ = wall_start();
+  is_rewriting_ = is_rewriting_ || std::exchange(wants_rewrite_, false);
   checkpoint_left_ = nodes_.size();
   journal_->begin_checkpoint();
   for (const auto& node : nodes_)
@@ -190,9 +276,16 @@ void JournalHub::on_checkpointed() {
 }
 
 void JournalHub::on_tick() {
-  if (state_ != State::recording || checkpoint_left_ > 0) return;
+  if (state_ == State::ending && !journal_->checkpointing()) {
+    log::info("persistence: nothing is left of the journal");
+    return ended();
+  }
+  if (state_ == State::recording && !wanted_->enabled) apply();
+  if (state_ != State::recording || checkpoint_left_ > 0 || journal_->checkpointing()) return;
+  if (std::exchange(is_rewriting_, false))
+    log::info("persistence: all of the journal is now as spec.persistence says");
   const bool clock_was_set = std::chrono::abs(wall_start() - recorded_by_) > clock_step_min;
-  if (clock_was_set || journal_->wants_checkpoint()) begin_checkpoint();
+  if (clock_was_set || wants_rewrite_ || journal_->wants_checkpoint()) begin_checkpoint();
 }
 
 }  // namespace wireway::broker

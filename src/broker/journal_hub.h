@@ -14,11 +14,12 @@
 ///         would have to be recorded, and go on by themselves when it recovers
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/ring.h"
-#include "broker/journal/journal.h"
+#include "broker/journal/local_journal.h"
 #include "broker/node.h"
 #include "broker/settings.h"
 #include "net/env.h"
@@ -31,12 +32,16 @@ class JournalHub final : private JournalHandler {
   JournalHub(net::Env& env, NodeTable nodes, std::string folder);
   ~JournalHub() override;
 
-  /// The first call decides at the start. Later ones: persistence that was off is turned on if no
-  /// journal stands in the folder; it is not turned off, and other sizes are for the next start.
-  /// `changed` runs whenever ready() or trouble() have changed.
+  /// The first call decides at the start; later ones take effect while clients are there. Turned
+  /// on: a checkpoint records all that lives, unless a journal of an earlier run stands in the
+  /// folder. Turned off: what was held back leaves at once, and the journal is emptied. Another
+  /// encryption, or other modes: a checkpoint writes everything anew. What cannot be done now is
+  /// trouble(), and tried again. `changed` runs whenever ready() or trouble() have changed.
   void set_plan(const PersistenceSettings& plan, net::Task changed);
   /// Clients may come: there is nothing to read back, or it has been.
-  bool ready() const { return state_ == State::off || state_ == State::recording; }
+  bool ready() const {
+    return state_ == State::off || state_ == State::recording || state_ == State::ending;
+  }
   bool recording() const { return state_ == State::recording; }
   /// What is wrong, or empty.
   std::string trouble() const;
@@ -51,8 +56,10 @@ class JournalHub final : private JournalHandler {
 
  private:
   static constexpr Duration clock_step_min = std::chrono::seconds{10};
+  static constexpr Duration retry = std::chrono::seconds{5};
 
-  enum class State { undecided, off, reading, recording, broken };
+  /// ending: nothing is recorded any more, and the journal is being emptied.
+  enum class State { undecided, off, reading, recording, ending, broken };
   struct Sent {
     Journal::Position here = 0;
     std::size_t shard = 0;
@@ -62,11 +69,16 @@ class JournalHub final : private JournalHandler {
   void on_durable() override;
   void on_failed(const Error& reason) override;
   void on_recovered() override;
+  void apply();
   void open(const PersistenceSettings& plan, bool live);
-  Result<Bytes> key(const PersistenceSettings& plan) const;
+  void give_up(std::string why, bool live);
+  Result<Bytes> key(bool make) const;
   void forward(bool whole_chunks_only);
   void finish_reading(bool live);
-  std::string why_not_live(const PersistenceSettings& plan) const;
+  void change(const PersistenceSettings& plan);
+  void end();
+  void ended();
+  void try_later();
   void set_failed(bool failed);
   void begin_checkpoint();
   /// When the monotonic clock began, by the wall clock.
@@ -78,16 +90,21 @@ class JournalHub final : private JournalHandler {
   NodeTable nodes_;
   std::string folder_;
   State state_ = State::undecided;
-  PersistenceSettings plan_;
+  std::optional<PersistenceSettings> wanted_;
+  PersistenceSettings plan_;  ///< in force
   net::Task changed_;
   std::string disk_trouble_;  ///< of the folder, the key and the journal itself
-  std::string plan_trouble_;  ///< what of a changed plan waits
-  std::unique_ptr<Journal> journal_;
-  Bytes chunk_;  ///< records that were read and not sent to the shards yet
+  std::string plan_trouble_;  ///< of what is wanted and not in force
+  std::unique_ptr<LocalJournal> journal_;
+  bool wants_rewrite_ = false;  ///< everything is to be written anew
+  bool is_rewriting_ = false;   ///< and is
+  bool has_forwarded_ = false;  ///< shards have something of what was read
+  Bytes chunk_;                 ///< records that were read and not sent to the shards yet
   std::size_t records_read_ = 0;
   Ring<Sent> sent_;
   std::size_t checkpoint_left_ = 0;  ///< shards that still write
   Duration recorded_by_{0};          ///< wall_start() when the last checkpoint began, or the start
+  net::Timer retry_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

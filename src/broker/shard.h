@@ -197,6 +197,7 @@ class Shard {
   void relay(std::size_t shard, Envelope envelope);
   void on_commit_ask(const CommitAsk& ask, MonoTime now);
   void release(MonoTime now);
+  bool keeps_queue_of(std::string_view client_identifier) const;
   bool keeps_queue_of(const mqtt::Connect& connect) const;
   bool keeps_retained(const MessageView& message) const;
   void put_retained(const MessagePtr& message);

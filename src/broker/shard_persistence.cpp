@@ -104,13 +104,19 @@ void Shard::relay(std::size_t shard, Envelope envelope) {
   mesh_.send(shard, std::move(envelope));
 }
 
+bool Shard::keeps_queue_of(std::string_view client_identifier) const {
+  const PersistenceSettings& wanted = settings_.persistence;
+  if (wanted.queues != PersistenceSettings::Mode::custom)
+    return wanted.queues == PersistenceSettings::Mode::all;
+  return std::ranges::any_of(wanted.queue_clients, [&](const std::string& pattern) {
+    return glob_matches(pattern, client_identifier);
+  });
+}
+
 bool Shard::keeps_queue_of(const mqtt::Connect& connect) const {
   const PersistenceSettings& wanted = settings_.persistence;
-  if (wanted.queues == PersistenceSettings::Mode::all) return true;
-  if (wanted.queues == PersistenceSettings::Mode::none) return false;
-  for (const std::string& pattern : wanted.queue_clients)
-    if (glob_matches(pattern, connect.client_identifier)) return true;
-  if (!wanted.queues_dynamic) return false;
+  if (keeps_queue_of(std::string_view(connect.client_identifier))) return true;
+  if (wanted.queues != PersistenceSettings::Mode::custom || !wanted.queues_dynamic) return false;
   for (const auto& [key, value] : connect.properties.user_properties)
     if (key == wanted.property && value == wanted.property_value) return true;
   return false;
@@ -165,8 +171,8 @@ void Shard::begin_checkpoint() {
   checkpoint_ = std::make_unique<Checkpoint>();
   sessions_.each([this](Entry& entry) {
     if (entry.expiry_s == 0 && entry.session.number() == 0) return;
-    if (entry.session.number() == 0)  // persistence has just been turned on
-      start_recording(entry, settings_.persistence.queues == PersistenceSettings::Mode::all);
+    // Persistence may just have been turned on, or another mode of it.
+    start_recording(entry, keeps_queue_of(entry.session.client_identifier()));
     checkpoint_->clients.emplace_back(entry.session.client_identifier());
   });
 }

@@ -184,7 +184,9 @@ void Shard::finish_restore(Entry& entry, MonoTime now) {
   if (entry.will)
     entry.will->at =
         std::max(now, gone + std::chrono::seconds{std::min(entry.will->delay_s, entry.expiry_s)});
-  if (was_connected) record_terms(entry, now);
+  const bool keeps_now = !session.keeps_queue() && keeps_queue_of(session.client_identifier());
+  if (keeps_now) start_recording(entry, true);  // another mode than before the restart
+  if (was_connected || keeps_now) record_terms(entry, now);
   schedule(entry);
 }
 

@@ -38,16 +38,17 @@ constexpr Advice advices[] = {
     {"EndpointNotReady", "look at the status of its endpoint"},
     {"HostUnreachable", "check that the host runs and that host and port are right"},
     {"InvalidConfiguration", "correct the fields that the message names and apply it again"},
-    {"JournalUnusable", "do what the message says, then start the broker again"},
+    {"JournalUnusable",
+     "do what the message says; it is tried again by itself, or the message says that the broker "
+     "must start again"},
     {"MessageBufferTrouble",
      "make room or repair the disk; if the buffer is full, give it a larger maxSize or end "
-     "sessions "
-     "that nobody reads"},
+     "sessions that nobody reads"},
     {"MqttSourceConnectionFailed", "look at the status of the source's broker"},
     {"NamespaceNotServed", "create it in the namespace that the message names"},
     {"NotServedYet", "remove what is not served, or keep it for a version that serves it"},
     {"PersistenceTrouble",
-     "make room or repair the disk; if the message says so, start the broker again"},
+     "make room or repair the disk; it goes on by itself, unless the message says otherwise"},
     {"PortUnavailable", "stop what uses the port, or write another port"},
     {"ProcessExited", "read the end of the service's log; it starts again by itself"},
     {"ProfileMissing", "create the DataflowProfile, or correct profileRef"},

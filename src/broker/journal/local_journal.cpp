@@ -170,7 +170,7 @@ void LocalJournal::write() {
 /// replace one of the same name that holds the same.
 void LocalJournal::start_segment() {
   journal::SegmentHeader header;
-  if (!options_.key.empty()) {
+  if (encrypts()) {
     header.protection = journal::Protection::aes_256_gcm;
     header.key_id = journal::key_id(options_.key);
   }
@@ -211,7 +211,8 @@ void LocalJournal::started(Result<> result, const journal::SegmentHeader& header
     figures_.bytes_on_disk -= segments_.back().bytes;
     segments_.pop_back();
   }
-  segments_.push_back({header.first, header_bytes});
+  segments_.push_back(
+      {header.first, header_bytes, header.protection != journal::Protection::checksum});
   figures_.bytes_on_disk += header_bytes;
   if (checkpoint_begin_ && header.first >= *checkpoint_begin_) {
     checkpoint_first_ = header.first;
@@ -304,6 +305,24 @@ void LocalJournal::check_quota() {
        fmt::format("journal: {} holds {} bytes, its quota is {} (half of it is kept for writing "
                    "what lives anew); let queues drain, or raise persistence.maxSize",
                    options_.folder, figures_.bytes_on_disk, options_.quota_bytes)});
+}
+
+void LocalJournal::set_quota(std::uint64_t bytes) {
+  options_.quota_bytes = bytes;
+  if (bytes > 0) return check_quota();
+  if (std::exchange(quota_failed_, false) && handler_ != nullptr && !disk_failed_)
+    handler_->on_recovered();
+}
+
+void LocalJournal::set_encrypted(bool encrypted, ByteView key) {
+  options_.encrypted = encrypted;
+  if (!key.empty()) options_.key.assign(key.begin(), key.end());
+  codec_.reset();  // the next group begins a segment
+}
+
+bool LocalJournal::is_uniform() const {
+  return std::ranges::all_of(
+      segments_, [this](const journal::Segment& each) { return each.encrypted == encrypts(); });
 }
 
 bool LocalJournal::wants_checkpoint() const {

@@ -33,7 +33,8 @@ namespace wireway::broker {
 
 struct LocalJournalOptions {
   std::string folder;
-  std::vector<std::uint8_t> key = {};  ///< 32 bytes, or empty: not encrypted
+  std::vector<std::uint8_t> key = {};  ///< 32 bytes; empty = nothing encrypted can be read
+  bool encrypted = true;               ///< what is written, if there is a key
   std::uint64_t quota_bytes = 0;       ///< 0 = none
   std::uint64_t segment_bytes = 64 * 1024 * 1024;
 };
@@ -62,6 +63,13 @@ class LocalJournal final : public Journal {
   Position appended() const override { return appended_; }
   Position durable() const override { return durable_; }
   bool failed() const override { return disk_failed_ || quota_failed_; }
+  /// From now on; what is written stays, and beyond the new quota the journal has failed().
+  void set_quota(std::uint64_t bytes);
+  /// Of what is written from now on, in a new segment. What was written before stays as it is until
+  /// a checkpoint replaces it. `key` of 32 bytes, or empty: the one before.
+  void set_encrypted(bool encrypted, ByteView key);
+  /// All that stands on disk is encrypted as what is written from now on.
+  bool is_uniform() const;
   bool wants_checkpoint() const override;
   /// What was appended before it in the same turn is a group of its own.
   void begin_checkpoint() override;
@@ -71,6 +79,7 @@ class LocalJournal final : public Journal {
   JournalFigures figures() const override;
 
  private:
+  bool encrypts() const { return options_.encrypted && !options_.key.empty(); }
   /// Records behind the room for a frame's head.
   struct Group {
     std::unique_ptr<std::uint8_t[]> bytes;

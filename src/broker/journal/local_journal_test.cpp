@@ -157,6 +157,10 @@ class PowerCuts {
         life.journal->append(as_bytes(all_.back()));
       }
       checkpoint(life);
+      if (!options_.key.empty() && random_.below(5) == 0) {
+        options_.encrypted = !options_.encrypted;  // the next life begins so, too
+        life.journal->set_encrypted(options_.encrypted, {});
+      }
       world_.run_for(std::chrono::microseconds{random_.below(1500)});
       if (life.journal->durable() > durable_) durable_ = life.journal->durable();
     }
@@ -414,6 +418,63 @@ TEST_P(Journals, fails_at_its_quota_until_a_checkpoint_makes_room) {
   world.run_for(milliseconds{20});
   EXPECT_FALSE(next.journal->failed());
   EXPECT_EQ(next.recoveries, 1);
+}
+
+TEST_P(Journals, another_quota_holds_from_now_on) {
+  net::SimWorld world(9);
+  Life life(world, options());
+  for (int i = 0; i < 100; ++i) life.journal->append(as_bytes(std::string(100, 'q')));
+  ASSERT_TRUE(life.settle());
+  life.journal->set_quota(1000);
+  EXPECT_TRUE(life.journal->failed());
+  ASSERT_EQ(life.failures.size(), 1U);
+  EXPECT_NE(life.failures[0].find("its quota is 1000"), std::string::npos);
+  life.journal->set_quota(1'000'000);
+  EXPECT_FALSE(life.journal->failed());
+  life.journal->set_quota(1000);
+  EXPECT_TRUE(life.journal->failed());
+  life.journal->set_quota(0);
+  EXPECT_FALSE(life.journal->failed());
+  EXPECT_EQ(life.recoveries, 2);
+  EXPECT_EQ(life.journal->figures().quota_bytes, 0U);
+}
+
+TEST(Journal, becomes_encrypted_and_plain_again_while_it_is_written) {
+  net::SimWorld world(12);
+  net::Files& files = world.env("broker").files;
+  const auto holds = [&](std::string_view text) {
+    const auto entries = files.list(folder);
+    return std::ranges::any_of(*entries, [&](const net::FileEntry& entry) {
+      return files.read(folder + "/" + entry.name)->contains(text);
+    });
+  };
+  {
+    Life life(world, {.folder = folder});
+    life.journal->append(as_bytes("first, for all to read"));
+    ASSERT_TRUE(life.settle());
+    life.journal->set_encrypted(true, some_key);
+    life.journal->append(as_bytes("second, for nobody"));
+    ASSERT_TRUE(life.settle());
+    life.journal->set_encrypted(false, {});
+    life.journal->append(as_bytes("third, for all to read"));
+    ASSERT_TRUE(life.settle());
+  }
+  EXPECT_TRUE(holds("first") && holds("third"));
+  EXPECT_FALSE(holds("second"));
+  EXPECT_TRUE(Life(world, {.folder = folder}).error) << "a part of it needs the key";
+  Life life(world, {.folder = folder, .key = some_key, .encrypted = false});
+  ASSERT_FALSE(life.error);
+  EXPECT_EQ(life.replayed.size(), 3U);
+  life.journal->set_encrypted(true, {});
+  life.journal->begin_checkpoint();
+  life.journal->append(as_bytes("what lives"));
+  life.journal->end_checkpoint();
+  ASSERT_TRUE(world.run_until([&] { return !life.journal->checkpointing(); }, seconds{5}));
+  world.run_for(milliseconds{20});
+  EXPECT_FALSE(holds("for all to read") || holds("what lives"));
+  life.journal.reset();
+  EXPECT_EQ(Life(world, {.folder = folder, .key = some_key}).replayed,
+            std::vector<std::string>{"what lives"});
 }
 
 TEST(Journal, refuses_a_wrong_key_and_a_missing_one) {

@@ -223,7 +223,8 @@ Result<Replayed> replay(net::LogFolder& logs, const std::string& folder, ByteVie
     if (!header) return std::unexpected(header.error());
     auto codec = SegmentCodec::make(*header, key);
     if (!codec) return wrap(place, std::move(codec.error()));
-    out.segments.push_back({found[i].first, header_bytes});
+    out.segments.push_back(
+        {found[i].first, header_bytes, header->protection != Protection::checksum});
     out.last_body.clear();
     out.last_records = 0;
     const bool is_last = i + 1 == found.size();

@@ -19,6 +19,7 @@ using OnRecord = std::move_only_function<Result<>(ByteView record)>;
 struct Segment {
   std::uint64_t first = 0;
   std::uint64_t bytes = 0;  ///< header and frames
+  bool encrypted = false;
 };
 
 struct Replayed {

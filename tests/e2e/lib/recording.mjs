@@ -7,7 +7,8 @@ import { brokerManifests } from './plant.mjs';
 
 const forever = 0xFFFFFFFF;
 
-/** A broker with persistence; `restart` kills it and starts it again on the same folder. */
+/** A broker with persistence; `restart` kills it and starts it again on the same folder,
+ * with another spec.persistence if one is given. */
 export async function ground(t, args = [], persistence = { maxSize: '1Gi' }, dataFolder = null) {
   const folder = await temporaryFolder(t);
   const [port, websocket, prometheusPort] = await freePorts(3);
@@ -33,8 +34,9 @@ export async function ground(t, args = [], persistence = { maxSize: '1Gi' }, dat
     self.child.signal('SIGKILL');
     await self.child.ended;
   };
-  self.restart = async () => {
+  self.restart = async (persistence) => {
     await self.kill();
+    if (persistence !== undefined) await self.setPersistence(persistence);
     self.child = await launch();
   };
   return self;
