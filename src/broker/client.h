@@ -47,6 +47,7 @@ class Client {
   void disconnect(mqtt::ReasonCode reason, std::string why);
 
   Session& session() { return session_; }
+  std::uint16_t keep_alive_s() const { return keep_alive_s_; }  ///< 0 = it may be silent for ever
   Wire& wire() { return wire_; }
   mqtt::Version version() const { return version_; }
   /// Why the connection ended, in words; empty if the client just left.

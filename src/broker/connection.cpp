@@ -103,7 +103,12 @@ Bytes Connection::take_rest() {
 }
 
 void Connection::feed(ByteView bytes) {
+  const std::uint64_t published = node_.shard_.count().messages_in;
   const auto refused = read(bytes);
+  // Who sends little now and then is not what fills memory.
+  if (bytes.size() > trickle_bytes_max && published != node_.shard_.count().messages_in &&
+      node_.shard_.slows_publishers() && !closing_) [[unlikely]]
+    node_.hold_back(*this);
   if (refused) {
     if (client_ != nullptr)
       client_->on_refused(*refused);
@@ -220,12 +225,22 @@ void Connection::after_send() {
   stream_->pause_reading();
 }
 
+Duration Connection::unread_max(Duration limit) const {
+  const std::uint16_t keep_alive_s = client_ == nullptr ? 0 : client_->keep_alive_s();
+  return keep_alive_s == 0 ? limit : std::min<Duration>(limit, std::chrono::seconds{keep_alive_s});
+}
+
+void Connection::go_on() {
+  waits_for_memory_ = false;
+  resume_reading();
+}
+
 void Connection::relieve() {
   drop_extras();
   if (closing_ || client_ == nullptr) return;
   if (paused_ && stream_->pending_bytes() < unread_bytes_max) {
     paused_ = false;
-    stream_->resume_reading();
+    resume_reading();
   }
   client_->on_drain(node_.env_.loop.now());
 }

@@ -24,6 +24,7 @@ class Connection final : public net::StreamHandler, public Wire {
   /// Who holds no more than this of an incomplete packet is not the one that goes for want of
   /// memory.
   static constexpr std::size_t small_bytes_max = 64 * 1024;
+  static constexpr std::size_t trickle_bytes_max = 1024;
   /// A client that sends and never reads its answers is not read any further beyond this.
   static constexpr std::size_t unread_bytes_max = 16 * 1024 * 1024;
 
@@ -46,6 +47,10 @@ class Connection final : public net::StreamHandler, public Wire {
   void on_account(const std::string& username, const std::optional<Attributes>& attributes);
   /// 0 = it asks nobody.
   std::uint64_t visit_number() const { return visit() == nullptr ? 0 : visit()->number; }
+  /// How long it may be left unread, at most `limit`: its client must not seem to be silent.
+  Duration unread_max(Duration limit) const;
+  /// Memory has room again: what the client sends is read.
+  void go_on();
   /// For the shard's end: says DISCONNECT or just closes.
   void end();
 
@@ -91,6 +96,9 @@ class Connection final : public net::StreamHandler, public Wire {
   Bytes take_rest();
   void after_send();
   void relieve();
+  void resume_reading() {
+    if (!paused_ && !waits_for_memory_ && !closing_) stream_->resume_reading();
+  }
   bool on_packet(std::uint8_t first_byte, ByteView body);
   void on_first_packet(std::uint8_t first_byte, ByteView body);
   void knock();
@@ -115,7 +123,8 @@ class Connection final : public net::StreamHandler, public Wire {
   std::shared_ptr<const Guard> guard_;  ///< of its port
   std::uint32_t place_ = 0;             ///< in the node's list, which keeps it
   bool closing_ = false;
-  bool paused_ = false;
+  bool paused_ = false;            ///< until the client has read what waits for it
+  bool waits_for_memory_ = false;  ///< until the node goes on with it
 };
 
 }  // namespace wireway::broker

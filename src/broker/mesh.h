@@ -96,6 +96,9 @@ struct StoreNotification {
 /// To every other shard: so many bytes of queues and retained messages are in this one's memory.
 struct MemoryUsed {
   std::size_t bytes = 0;
+  bool is_relieved = false;  ///< some of them are on their way to disk
+  bool is_stuck = false;     ///< no more of them can go there
+  bool operator==(const MemoryUsed&) const = default;
 };
 
 using Envelope = std::variant<Routed, RouteChange, RetainedPut, RetainedWanted, RetainedFound,

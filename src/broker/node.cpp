@@ -16,7 +16,8 @@ Node::Node(std::size_t index, net::Env& env, Settings settings)
       address_(std::make_shared<NodeAddress>(env.loop, *this)),
       shard_(index, *this, settings),
       tick_(env.loop),
-      checkpoint_(env.loop) {
+      checkpoint_(env.loop),
+      memory_timer_(env.loop) {
   shard_.set_wall(env.loop.wall_now(), env.loop.now());
 }
 
@@ -127,6 +128,8 @@ void Node::remove(Connection& connection) {
 
 void Node::erase(const Connection& connection) {
   if (const std::uint64_t number = connection.visit_number(); number != 0) asked_.erase(number);
+  if (connection.waits_for_memory_)
+    std::erase_if(held_back_, [&](const HeldBack& each) { return each.connection == &connection; });
   const std::size_t place = connection.place_;
   const std::unique_ptr<Connection> gone = std::move(connections_[place]);
   if (place + 1 < connections_.size()) {
@@ -147,6 +150,33 @@ void Node::set_settings(const Settings& settings) {
   }
   if (buffer_) buffer_->set_max(settings.buffer_bytes_max / nodes_.size());
   shard_.set_settings(settings);
+}
+
+/// It has published while memory is short, and what it sends next would be refused though the disk
+/// is about to make room: it is not read for a moment. What others acknowledge is.
+void Node::hold_back(Connection& connection) {
+  if (std::exchange(connection.waits_for_memory_, true)) return;
+  connection.stream_->pause_reading();
+  held_back_.push_back({&connection, env_.loop.now() + connection.unread_max(hold_back_max)});
+  ++shard_.count().publishers_slowed;
+  if (!memory_timer_.armed()) memory_timer_.arm(hold_back_step, [this] { go_on(); });
+}
+
+/// As many as there is room for, first come first served; nobody waits for ever.
+void Node::go_on() {
+  const MonoTime now = env_.loop.now();
+  std::size_t room = shard_.slows_publishers() ? 0 : shard_.memory_left() / read_bytes_max + 1;
+  std::vector<Connection*> next;
+  std::erase_if(held_back_, [&](const HeldBack& each) {
+    if (room == 0 && now < each.until) return false;
+    if (room == 0) shard_.stop_slowing();
+    room -= std::min<std::size_t>(room, 1);
+    next.push_back(each.connection);
+    return true;
+  });
+  for (Connection* each : next) each->go_on();
+  if (!held_back_.empty() && !memory_timer_.armed())
+    memory_timer_.arm(hold_back_step, [this] { go_on(); });
 }
 
 void Node::send(std::size_t shard, Envelope envelope) {

@@ -10,6 +10,7 @@
 /// Limits: connections_max a shard; further ones are closed at once and counted
 
 #include <algorithm>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -151,6 +152,17 @@ class Node final : private Mesh {
  private:
   friend class Connection;
 
+  static constexpr Duration hold_back_step = std::chrono::milliseconds{5};
+  static constexpr Duration hold_back_max = std::chrono::seconds{5};
+  /// About what one brings until its shard knows what has come of it.
+  static constexpr std::size_t read_bytes_max = 128 * 1024;
+  struct HeldBack {
+    Connection* connection;
+    MonoTime until;
+  };
+
+  void hold_back(Connection& connection);
+  void go_on();
   std::size_t count() const override { return nodes_.size(); }
   void send(std::size_t shard, Envelope envelope) override;
   void want_end_of_turn() override;
@@ -191,6 +203,8 @@ class Node final : private Mesh {
   JournalHub* hub_ = nullptr;
   std::string wrong_record_;  ///< the first that could not be read back
   net::Timer checkpoint_;
+  std::deque<HeldBack> held_back_;  ///< in the order in which they came
+  net::Timer memory_timer_;
   Bytes frame_;  ///< of WebSocket, for the connections to write from
 };
 

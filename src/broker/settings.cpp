@@ -38,6 +38,7 @@ Counters& Counters::operator+=(const Counters& other) {
   buffer_bytes_max += other.buffer_bytes_max;
   buffer_transfers += other.buffer_transfers;
   buffer_transfers_failed += other.buffer_transfers_failed;
+  publishers_slowed += other.publishers_slowed;
   store += other.store;
   return *this;
 }

@@ -127,6 +127,7 @@ struct Counters {
   std::uint64_t buffer_bytes_max = 0;   ///< now
   std::uint64_t buffer_transfers = 0;   ///< stretches of queues that were written or read
   std::uint64_t buffer_transfers_failed = 0;
+  std::uint64_t publishers_slowed = 0;  ///< times that one was not read until queues were on disk
   state_store::StoreCounters store;
 
   Counters& operator+=(const Counters& other);

@@ -284,6 +284,8 @@ void Shard::publish(MessageView message, MonoTime now, RouteMemo* memo) {
   for (std::uint64_t left = route.shards; left != 0; left &= left - 1)
     relay(std::size_t(std::countr_zero(left)),
           Routed{passage.stored(), message.origin == nullptr ? Origin{} : *message.origin});
+  if (buffer_ != nullptr && route.shards != 0) [[unlikely]]
+    count_on_way(route.shards, passage.stored()->size_bytes());
 }
 
 void Shard::deliver_here(Passage& message, const Route& route, MonoTime now) {
@@ -521,6 +523,7 @@ void Shard::receive(std::size_t from, Envelope envelope, MonoTime now) {
 
 void Shard::handle(Envelope envelope, MonoTime now) {
   if (auto* routed = std::get_if<Routed>(&envelope)) {
+    arrived_bytes_ += routed->message->size_bytes();
     Passage message(std::move(routed->message), packets_, &routed->origin);
     deliver_here(message, tree_.match(message.view().topic), now);
   } else if (auto* put = std::get_if<RetainedPut>(&envelope)) {
@@ -553,6 +556,9 @@ void Shard::handle(Envelope envelope, MonoTime now) {
     release(now);
   } else if (const auto* memory = std::get_if<MemoryUsed>(&envelope)) {
     others_memory_ += memory->bytes - std::exchange(memory_of_[origin_], memory->bytes);
+    if (memory->is_relieved) relief_stalls_ = false;
+    const std::uint64_t bit = std::uint64_t{1} << origin_;
+    stuck_ = memory->is_stuck ? stuck_ | bit : stuck_ & ~bit;
   }
 }
 

@@ -71,18 +71,34 @@ class Shard {
   WallTime wall_at(MonoTime now) const { return wall_start_ + now.since_start; }
   /// True from busy_percent of queued_bytes_max on, which all shards together share.
   bool busy() const;
+  /// Memory is short, and the disk takes queues: who publishes shall wait a moment.
+  bool slows_publishers() const {
+    return buffer_ != nullptr && buffer_->is_open() && stuck_ == 0 && !relief_stalls_ &&
+           memory_left(Settings::busy_percent) == 0;
+  }
+  /// They have waited long enough: until something of it is on disk they are refused instead.
+  void stop_slowing() { relief_stalls_ = true; }
+  /// Bytes that may come until publishers are refused.
+  std::size_t memory_left() const { return memory_left(busy_percent()); }
   /// Once a second: what has become free is told, and long queues are looked at again.
   void look_at_memory() {
+    if (is_relieving_) {
+      relieve();
+    } else {
+      relieve_from_ = relief_threshold();
+      relieve_if_short();
+    }
     tell_memory();
-    relieve_from_ = relief_threshold();
-    relieve_if_short();
   }
 
   /// From now on long queues go there when memory is short (settings say how much). It outlives
   /// the shard.
   void buffer_to(buffer::DiskBuffer& buffer) { buffer_ = &buffer; }
   /// The buffer takes more than before.
-  void on_buffer_room() { look_at_memory(); }
+  void on_buffer_room() {
+    relief_stalls_ = false;
+    look_at_memory();
+  }
 
   /// Told now and again, so that a step of the wall clock is noticed.
   void set_wall(WallTime wall, MonoTime now) {
@@ -223,6 +239,11 @@ class Shard {
   records::QueuedData queued_data(const Delivery& one, std::uint64_t body) const;
   std::uint64_t body_of_run(const Delivery& one);
   std::size_t memory_used() const { return counters_.queued_bytes + retained_.size_bytes(); }
+  unsigned busy_percent() const;
+  std::size_t memory_left(unsigned percent) const {
+    const std::size_t limit = settings_.queued_bytes_max / 100 * percent;
+    return limit - std::min(limit, memory_used() + others_memory_);
+  }
   std::size_t relief_threshold() const;
   void relieve_if_short() {
     if (memory_used() >= relieve_from_) [[unlikely]]
@@ -230,10 +251,13 @@ class Shard {
   }
   /// After what takes memory: the other shards learn of each step.
   void on_memory_taken() {
-    if (memory_used() >= told_memory_ + settings_.queued_bytes_max / 64) [[unlikely]]
+    const std::size_t step = settings_.queued_bytes_max / 64;
+    const bool has_grown = memory_used() >= told_memory_.bytes + step;
+    if (has_grown || arrived_bytes_ * mesh_.count() >= step) [[unlikely]]
       tell_memory();
     relieve_if_short();
   }
+  void count_on_way(std::uint64_t shards, std::size_t bytes);
   void tell_memory();
   void relieve();
 
@@ -243,10 +267,14 @@ class Shard {
   Counters counters_;
   std::vector<std::string> categories_{"uncategorized"};
   std::array<Traffic, categories_max> departed_;     ///< of sessions that have ended, by category
-  std::size_t told_memory_ = 0;                      ///< memory_used() as the other shards know it
-  std::array<std::size_t, shards_max> memory_of_{};  ///< theirs
+  MemoryUsed told_memory_;                           ///< what the other shards know
+  std::size_t arrived_bytes_ = 0;                    ///< from other shards since they were told
+  std::array<std::size_t, shards_max> memory_of_{};  ///< theirs, and what is on its way there
   std::size_t others_memory_ = 0;                    ///< the sum
+  std::uint64_t stuck_ = 0;                          ///< a bit for each that says so
+  bool relief_stalls_ = false;                       ///< nothing comes to disk
   buffer::DiskBuffer* buffer_ = nullptr;
+  bool is_relieving_ = false;  ///< until memory is down by a tenth
   /// Memory in use from which on relieve() is worth a try; never without a buffer.
   std::size_t relieve_from_ = SIZE_MAX;
   std::unique_ptr<Recorder> recorder_;  ///< none without persistence; outlives the sessions

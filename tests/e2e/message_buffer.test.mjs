@@ -143,7 +143,7 @@ test('a disk that takes nothing: memory is the limit, the Broker says it, and it
   await broker.child.waitForOutput(/Broker default: MessageBufferTrouble: .*what would go there stays in memory/);
   await limit('unlimited');
   await broker.child.waitForOutput(/the disk-backed message buffer is written again/);
-  await waitFor('the queue on disk', async () => (await broker.metric('wireway_broker_buffered_messages')) > 200);
+  await waitFor('the queue on disk', async () => (await broker.metric('wireway_broker_buffered_messages')) > 0);
   const second = await publish(t, broker, 'line/1', 1500, 1500);
   assert.equal(second.refused.length, 0);
   const acknowledged = [...first.acknowledged, ...second.acknowledged];

@@ -278,6 +278,71 @@ class Door : public ::testing::Test {
   Duration good_slowest{0};
 };
 
+/// Subscribers of which none reads, and publishers that send as fast as they are read.
+class Backlog : public Door {
+ protected:
+  static constexpr int publishers = 10;
+  static constexpr int messages = 200;
+  static constexpr std::size_t payload_bytes = 50'000;
+
+  void start_backlog(const net::DiskFaults& disk) {
+    world.set_disk("broker", disk);
+    start({{"memoryProfile", "Tiny"}, {"diskBackedMessageBuffer", {{"maxSize", "1G"}}}});
+    leave();
+  }
+  void leave() {
+    mqtt::Connect connect = connect_of("away");
+    connect.properties.session_expiry_interval_s = 3600;
+    const auto away = connected(connect, "away");
+    away->write(subscribe_of({"line/#"}, Qos::at_least_once));
+    ASSERT_TRUE(until([&] { return away->subscribed == 1; }));
+    away->vanish();
+  }
+  void publish_all(mqtt::Version version = mqtt::Version::v5) {
+    const Bytes payload(payload_bytes, 'x');
+    for (int i = 0; i < publishers; ++i) {
+      mqtt::Connect connect = connect_of(fmt::format("writer-{}", i));
+      connect.version = version;
+      writers.push_back(connected(connect, fmt::format("writer-{}", i)));
+      for (int message = 1; message <= messages; ++message) {
+        const std::string topic = fmt::format("line/{}", i);
+        Bytes bytes;
+        mqtt::append_publish(publish_of(topic, payload, std::uint16_t(message)), version, bytes);
+        writers.back()->write(bytes);
+      }
+    }
+  }
+  std::size_t count(ReasonCode reason) const {
+    std::size_t sum = 0;
+    for (const auto& each : writers) sum += std::size_t(std::ranges::count(each->replies, reason));
+    return sum;
+  }
+  bool all_answered() const {
+    return count(ReasonCode::success) + count(ReasonCode::quota_exceeded) == publishers * messages;
+  }
+
+  std::vector<std::unique_ptr<Raw>> writers;
+};
+
+TEST_F(Backlog, slows_publishers_to_the_disk_and_refuses_nothing) {
+  start_backlog({.sync_min = milliseconds{20}, .sync_max = milliseconds{200}});
+  publish_all();
+  ASSERT_TRUE(until([&] { return all_answered(); }));
+  EXPECT_EQ(count(ReasonCode::quota_exceeded), 0);
+  EXPECT_GT(metric("wireway_broker_publishers_slowed"), 0);
+  EXPECT_GT(metric("wireway_broker_buffer_disk_bytes"), 80.0 * mebibyte);
+  expect_good_unharmed();
+}
+
+TEST_F(Backlog, answers_though_the_disk_hangs) {
+  start_backlog({.sync_min = hours{1}, .sync_max = hours{1}});
+  publish_all();
+  ASSERT_TRUE(until([&] { return all_answered(); }, minutes{5}));
+  EXPECT_GT(count(ReasonCode::quota_exceeded), 0);
+  EXPECT_GT(count(ReasonCode::success) * payload_bytes, 12 * mebibyte);
+  world.run_for(hours{1});
+}
+
 TEST_F(Door, ends_slow_connects_at_the_connect_timeout) {
   start();
   const Bytes connect = bytes_of(connect_of("slow-and-with-quite-a-long-name"));

@@ -134,6 +134,7 @@ class DiskBuffer {
   void set_max(std::uint64_t bytes);
   /// It takes more, now or as soon as what is under way is written.
   bool is_open() const { return extents_.bytes_max() > 0 && !is_full_ && write_trouble_.empty(); }
+  std::size_t writing_bytes() const { return writing_bytes_; }
   /// It takes more now.
   bool takes_more() const { return is_open() && writing_bytes_ < options_.in_flight_bytes_max; }
   const BufferOptions& options() const { return options_; }

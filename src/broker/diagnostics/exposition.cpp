@@ -266,6 +266,9 @@ void add_ours(Page& page, const Figures& f) {
       .series(double(c.buffer_disk_bytes));
   page.ours("buffer_disk_bytes_max", Type::gauge, "Disk that it may use; 0 = there is none.")
       .series(double(c.buffer_bytes_max));
+  page.ours("publishers_slowed", Type::counter,
+            "Times that a publisher was not read until queues were on disk.")
+      .series(double(c.publishers_slowed));
   page.ours("connects_refused", Type::counter, "CONNECTs that were refused.")
       .series(double(c.connects_refused));
   page.ours("connections_maximum", Type::gauge, "Most connections at one time.")

@@ -112,7 +112,11 @@ void SimStream::take_input() {
         end({Errc::unavailable, peer_ + ": closed by peer"});
       return;
     }
-    const Bytes bytes = std::exchange(end_now->unread, {});
+    Bytes bytes = std::exchange(end_now->unread, {});
+    if (bytes.size() > std::size_t(World::read_bytes_max)) {
+      end_now->unread.assign(bytes.begin() + World::read_bytes_max, bytes.end());
+      bytes.resize(std::size_t(World::read_bytes_max));
+    }
     world.announce_window(link_, side_);
     if (state_ == State::open && !deliver(bytes)) return;
   }

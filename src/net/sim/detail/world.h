@@ -64,6 +64,8 @@ class World {
  public:
   /// As a kernel's socket buffers: beyond it the writer keeps its bytes.
   static constexpr std::size_t window_bytes = 256 * 1024;
+  /// A handler gets no more at once, as from a socket.
+  static constexpr std::ptrdiff_t read_bytes_max = 64 * 1024;
 
   World(std::uint64_t seed, NetworkFaults faults);
   ~World();
