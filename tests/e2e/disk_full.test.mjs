@@ -75,6 +75,7 @@ async function arrives(t, broker) {
   back.connect();
   await waitFor('what was acknowledged', () => topics.length >= 3);
   assert.deepEqual(topics, ['away/before', 'away/held', 'away/after']);
+  await back.endAsync();
 }
 
 test('files may not grow (RLIMIT_FSIZE)', async (t) => {
