@@ -1,6 +1,7 @@
 #include "net/tls/detail/tls_over.h"
 
 #include <array>
+#include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
@@ -481,7 +482,8 @@ int TlsOver::bio_read(BIO* bio, char* data, int length) {
     return -1;
   }
   const std::size_t count = std::min(static_cast<std::size_t>(length), stream.input_.size());
-  std::ranges::copy(stream.input_.first(count), reinterpret_cast<std::uint8_t*>(data));
+  // Not ranges::copy: between pointers that differ in const it goes byte by byte in libstdc++ 12.
+  std::memcpy(data, stream.input_.data(), count);
   stream.input_ = stream.input_.subspan(count);
   return static_cast<int>(count);
 }
