@@ -4,7 +4,7 @@
 #   make test     install what is missing, build, and run every test
 #   make build    build/$(PRESET)/wireway; PRESET=release (default), dev, asan, tsan or fuzz
 #   make bench    run the benchmarks; bench-api: the API server beside etcd;
-#                   bench-broker: the broker beside mosquitto, nats-server and what EXTRA_BROKERS names
+#                   bench-broker: the broker beside mosquitto, nats-server, flashmq and what EXTRA_BROKERS names
 #   make fmt      lay the sources out; make lint: check layout, tidy and linters
 #   make reference   a page for each kind in build/reference, made of crds/
 #   make clean    remove what was built; what was downloaded stays in the cache outside the checkout

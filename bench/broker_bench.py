@@ -4,8 +4,8 @@
     bench/broker_bench.py build/release [--repeats 5] [--seconds 1.2] [--only 1,3] [--brokers wireway,null]
 
 Each broker runs alone, fresh, with an empty folder for each figure, on core 0; the generator (`wireway bench mqtt`) on
-core 1. Brokers take turns within a repeat; what is compared are medians. mosquitto and nats-server are taken from the
-machine if they are there. EXTRA_BROKERS="name=host:port:pid[:tls port] name=..." adds brokers that run already (they
+core 1. Brokers take turns within a repeat; what is compared are medians. mosquitto, nats-server and flashmq (which has
+to be built from its sources) are taken from PATH if they are there. EXTRA_BROKERS="name=host:port:pid[:tls port] name=..." adds brokers that run already (they
 are not restarted, so memory, restart and kill are not asked of them); their TLS certificates are checked with the
 authorities in the file EXTRA_CA. A broker named `flashmq` is judged by FlashMQ's goals.
 """
@@ -55,6 +55,20 @@ NATS = """listen: 127.0.0.1:%d
 server_name: bench
 jetstream: {store_dir: "%s"}
 mqtt: {listen: "127.0.0.1:%d"}
+"""
+
+
+FLASHMQ = """log_file %s/flashmq.log
+storage_dir %s
+allow_anonymous true
+max_qos_msg_pending_per_client 65535
+%s
+listen {
+  port %d
+  protocol mqtt
+  inet_protocol ip4
+  %s
+}
 """
 
 
@@ -179,16 +193,24 @@ def brokers(build):
         return ["nats-server", "-c",
                 write(broker, "nats.conf", NATS % (free_port(), broker.folder, broker.port))]
 
+    def flashmq(broker):
+        tls = f"fullchain {broker.certificate}\n  privkey {broker.key}" if broker.tls else ""
+        threads = "thread_count 1" if broker.cores == "0" else ""
+        text = FLASHMQ % (broker.folder, broker.folder, threads, broker.port, tls)
+        return ["flashmq", "--config-file", write(broker, "flashmq.conf", text)]
+
     found, skipped = [Broker("wireway", ours, tls=True)], []
     found.append(Broker("null", lambda broker: [f"{build}/null_broker", str(broker.port)] + ["spin"] * broker.busy,
                         versions=("3.1.1",), qos_max=1, shared=False))
     for name, command, limits in (
             ("mosquitto", mosquitto, {"tls": True}),
-            ("nats-server", nats, {"versions": ("3.1.1",), "qos_max": 1, "shared": False})):
+            ("nats-server", nats, {"versions": ("3.1.1",), "qos_max": 1, "shared": False}),
+            ("flashmq", flashmq, {"tls": True})):
         if shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin"):
             found.append(Broker("nats" if name == "nats-server" else name, command, **limits))
         else:
-            skipped.append(f"{name} is not installed: apt-get install {name}")
+            remedy = "build it and add its folder to PATH" if name == "flashmq" else f"apt-get install {name}"
+            skipped.append(f"{name} is not installed: {remedy}")
     found += [Extra(word) for word in os.environ.get("EXTRA_BROKERS", "").split()]
     return found, skipped
 
